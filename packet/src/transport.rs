@@ -1,0 +1,26 @@
+//! The byte stream that a protocol above TCP asks for.
+
+use embedded_io_async::{BufRead, Write};
+
+use crate::{Chunk, Instant};
+
+/// A connection as HTTP needs it: bytes in, lent in place; bytes out, copied by `write` or handed
+/// over by `send`; and a deadline. It stands here because both sides of it, `http` and `runtime`,
+/// know only this crate.
+#[expect(async_fn_in_trait, reason = "one thread: no future here is ever Send")]
+pub trait Transport: BufRead + Write {
+    /// Sends a chunk without copying it; returns when all of it is accepted for sending.
+    ///
+    /// Not cancel safe: a part of the chunk may have been accepted.
+    async fn send(&mut self, chunk: Chunk) -> Result<(), Self::Error>;
+
+    /// Makes every wait on this connection fail at `at`; `None` waits as long as it takes.
+    fn deadline(&mut self, at: Option<Instant>);
+
+    /// Says that nothing more will be sent: the peer sees the end after all that was.
+    fn finish(&mut self);
+
+    /// Waits until the peer has acknowledged all that was sent and, after [`Transport::finish`],
+    /// the end of it.
+    async fn drained(&mut self) -> Result<(), Self::Error>;
+}
