@@ -9,6 +9,12 @@ use crate::{Chunk, Instant};
 /// know only this crate.
 #[expect(async_fn_in_trait, reason = "one thread: no future here is ever Send")]
 pub trait Transport: BufRead + Write {
+    /// Takes the next received bytes out, in the buffer that brought them: what a reader wants that
+    /// must answer while it still looks at what it was asked. `None` when the peer has finished.
+    ///
+    /// Cancel safe.
+    async fn receive(&mut self) -> Result<Option<Chunk>, Self::Error>;
+
     /// Sends a chunk without copying it; returns when all of it is accepted for sending.
     ///
     /// Not cancel safe: a part of the chunk may have been accepted.

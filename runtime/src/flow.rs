@@ -77,18 +77,6 @@ impl Flow {
         Ok(flow)
     }
 
-    /// Takes the next received bytes without copying them; `None` when the peer has finished.
-    /// Cancel safe.
-    ///
-    /// # Errors
-    /// As the connection fails.
-    pub async fn receive(&mut self) -> Result<Option<Chunk>, Error> {
-        match self.unread.take() {
-            Some(chunk) => Ok(Some(chunk)),
-            None => poll_fn(|cx| self.net.poll_receive(self.id, cx)).await,
-        }
-    }
-
     /// Throws the connection away; the peer sees a reset.
     pub fn abort(self) {
         self.net.abort(self.id);
@@ -148,6 +136,13 @@ impl Write for Flow {
 }
 
 impl Transport for Flow {
+    async fn receive(&mut self) -> Result<Option<Chunk>, Error> {
+        match self.unread.take() {
+            Some(chunk) => Ok(Some(chunk)),
+            None => poll_fn(|cx| self.net.poll_receive(self.id, cx)).await,
+        }
+    }
+
     async fn send(&mut self, chunk: Chunk) -> Result<(), Error> {
         let mut chunk = Some(chunk);
         poll_fn(|cx| self.net.poll_send(self.id, &mut chunk, cx)).await
