@@ -1,3 +1,19 @@
+//! The Address Resolution Protocol: which hardware address an IPv4 neighbour has.
+//!
+//! [`Packet`] is the wire; [`Neighbours`] is the cache around it, sans-IO: received packets and
+//! `now` go in, packets to send, deadlines and [`Event`]s come out.
+//!
+//! Not here: other hardware than Ethernet, other protocols than IPv4, proxy and reverse ARP. No
+//! probing before an address is used: a static address is announced and defended (RFC 5227, 2.3
+//! and 2.4). RFC 826, RFC 5227, RFC 1122 section 2.3.2.
 #![no_std]
 #![forbid(unsafe_code)]
-//! To be written.
+
+extern crate alloc;
+
+mod entry;
+mod neighbours;
+mod wire;
+
+pub use neighbours::{Event, Lookup, Neighbours, Outgoing, Site};
+pub use wire::{Malformed, Operation, PACKET_LEN, Packet};
