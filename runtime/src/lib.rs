@@ -1,17 +1,37 @@
 //! What an application is written against.
 //!
-//! The same source runs on the kernel's sockets, on our own stack and as an operating system: it
-//! sees only this crate (and `http`). A place implements [`Network`].
+//! An application is `async fn main(env: Env)`. The same source runs on the kernel's sockets, on our
+//! own stack and as an operating system: it sees only this crate (and `http`). A place implements
+//! [`Network`], [`Console`] and [`Storage`], and calls [`run`].
+//!
+//! Not here yet: datagrams and name resolution.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod clock;
+mod config;
+mod console;
+mod entropy;
+mod env;
 mod error;
+mod executor;
 mod flow;
 mod network;
+mod place;
+mod ready;
+mod storage;
 
+pub use clock::Clock;
+pub use config::{Config, ConfigError};
+pub use console::{Console, Request};
+pub use entropy::Entropy;
+pub use env::Env;
 pub use error::Error;
+pub use executor::Executor;
 pub use flow::{Flow, Listener};
 pub use network::{FlowId, ListenerId, Network, Peer};
 pub use packet::{Chunk, Duration, Instant};
+pub use place::{Driver, Place, run};
+pub use storage::{File, FileId, Metadata, Storage, StorageError};
