@@ -1,0 +1,132 @@
+//! All scripts of a folder against one host, and the count of them.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::thread;
+
+use crate::linux::Linux;
+use crate::run::{Conditions, Failure, run};
+use crate::script::Script;
+
+/// Real time is late when the machine is busy; a timer of ours and one of Linux differ by less.
+const REAL_TIME: Conditions = Conditions {
+    tolerance: Duration::from_millis(15),
+    peer_offset: 0,
+};
+
+/// Scripts that run against Linux at once. Mostly they wait.
+const AT_ONCE: usize = 6;
+/// How often a script may be late on a busy machine before it has failed.
+const TRIES: usize = 3;
+
+/// How a script ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is true.
+    Passed,
+    /// It is not, and says so.
+    Differs(String),
+    /// It says that it is not true of Linux, but it is.
+    Agrees(String),
+    /// It is not true.
+    Failed(String),
+}
+
+/// Reads all scripts in `paths`: files, or folders of files named `*.pkt`.
+///
+/// # Errors
+/// A file that cannot be read, or is no script.
+pub fn read(paths: &[PathBuf]) -> Result<Vec<Script>, String> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let told = |error: io::Error| format!("{}: {error}", path.display());
+            for entry in fs::read_dir(path).map_err(told)? {
+                files.push(entry.map_err(told)?.path());
+            }
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.retain(|file| !paths.contains(file) || file.is_file());
+    files.retain(|file| paths.contains(file) || file.extension().is_some_and(|e| e == "pkt"));
+    files.sort();
+    files.iter().map(|file| read_one(file)).collect()
+}
+
+fn read_one(file: &Path) -> Result<Script, String> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+    Script::parse(&name, &text)
+}
+
+/// Runs each script against Linux, in a process and a namespace of its own: `program` is called as
+/// `unshare … program --inside FILE`, and must call [`inside`].
+///
+/// # Errors
+/// What the machine refused.
+pub fn against_linux(program: &Path, scripts: &[Script]) -> Result<Vec<Outcome>, String> {
+    let outcomes: Vec<Mutex<Option<Result<Outcome, String>>>> =
+        scripts.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(script), Some(outcome)) = (scripts.get(at), outcomes.get(at)) else {
+                        return;
+                    };
+                    let result = in_namespace(program, script);
+                    if let Ok(mut outcome) = outcome.lock() {
+                        *outcome = Some(result);
+                    }
+                }
+            });
+        }
+    });
+    let missing = || Err("a script was not run".to_owned());
+    let outcomes = outcomes.into_iter();
+    let outcomes = outcomes.map(|outcome| outcome.into_inner().ok().flatten());
+    outcomes
+        .map(|outcome| outcome.unwrap_or_else(missing))
+        .collect()
+}
+
+fn in_namespace(program: &Path, script: &Script) -> Result<Outcome, String> {
+    let mut failure = String::new();
+    for _ in 0..TRIES {
+        let Output { status, stderr, .. } = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--net", "--"])
+            .arg(program)
+            .args(["--inside", &script.name])
+            .output()
+            .map_err(|error| format!("cannot run unshare (Debian: util-linux): {error}"))?;
+        failure = String::from_utf8_lossy(&stderr).into_owned();
+        match (status.code(), &script.linux_differs) {
+            (Some(0), None) => return Ok(Outcome::Passed),
+            (Some(0), Some(reason)) => return Ok(Outcome::Agrees(reason.clone())),
+            (Some(FAILED), Some(reason)) => return Ok(Outcome::Differs(reason.clone())),
+            (Some(FAILED), None) => {}
+            _ => return Err(format!("no namespace with a tap: {}", failure.trim())),
+        }
+    }
+    Ok(Outcome::Failed(failure))
+}
+
+/// The exit code of [`inside`] for a script that is not true.
+pub const FAILED: i32 = 3;
+
+/// Runs one script against the Linux of the namespace that this process is in.
+///
+/// # Errors
+/// What the machine refused.
+pub fn inside(script: &Script) -> Result<Result<(), Failure>, String> {
+    let mut linux = Linux::new()?;
+    Ok(run(script, &mut linux, REAL_TIME))
+}
