@@ -47,7 +47,7 @@ impl fmt::Display for Request<'_> {
                 if character.is_ascii_graphic() {
                     f.write_char(character)?;
                 } else {
-                    write!(f, "{}", character.escape_default())?;
+                    write!(f, "{}", character.escape_unicode())?;
                 }
             }
             f.write_char(' ')?;
@@ -76,7 +76,7 @@ mod tests {
         let line = request.to_string();
         assert_eq!(
             line,
-            "10.0.0.1:1024 GET /\\u{1b}[2J\\r\\n\\u{20}x\\u{202e} 404 9 B 1.5 ms"
+            "10.0.0.1:1024 GET /\\u{1b}[2J\\u{d}\\u{a}\\u{20}x\\u{202e} 404 9 B 1.5 ms"
         );
     }
 }

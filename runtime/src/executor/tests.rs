@@ -148,7 +148,7 @@ fn clearing_drops_tasks_that_use_the_executor_as_they_go() {
     executor
         .spawn(async move {
             let _last = last;
-            pending().await
+            pending::<()>().await;
         })
         .unwrap();
     executor.run_ready(1);
