@@ -1,2 +1,5 @@
-//! To be written.
-fn main() {}
+//! The `parhelion` command; all of it is in the library beside this file.
+
+fn main() -> std::process::ExitCode {
+    parhelion::run()
+}

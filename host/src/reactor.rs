@@ -4,10 +4,10 @@
 //! is looked at in every turn anyway (a tap's descriptor) needs no sink: it is registered so that
 //! the wait ends.
 
-use std::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell};
+use core::time::Duration;
 use std::io;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Registry, Token};
@@ -82,14 +82,15 @@ impl Reactor {
     }
 
     /// Waits until something happens, for `timeout` at most (`None`: as long as it takes), and tells
-    /// the sinks. The kernel counts in milliseconds; a part of one is rounded up.
+    /// the sinks. `true`: something did. The kernel counts in milliseconds; a part of one is rounded
+    /// up.
     ///
     /// # Errors
     /// Only what means a bug: an interrupted wait just ends.
-    pub fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.poll_events(timeout)?;
+    pub fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let happened = self.poll_events(timeout)?;
         self.looked.set(true);
-        Ok(())
+        Ok(happened)
     }
 
     /// Tells the sinks what has happened, without waiting; nothing if a wait has just done so.
@@ -100,13 +101,14 @@ impl Reactor {
         if self.looked.take() {
             return Ok(());
         }
-        self.poll_events(Some(Duration::ZERO))
+        self.poll_events(Some(Duration::ZERO))?;
+        Ok(())
     }
 
-    fn poll_events(&self, timeout: Option<Duration>) -> io::Result<()> {
+    fn poll_events(&self, timeout: Option<Duration>) -> io::Result<bool> {
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
             result => result?,
         }
         let sinks = self.sinks.borrow();
@@ -118,6 +120,6 @@ impl Reactor {
                 sink.event(token & ((1 << KEY_BITS) - 1), event);
             }
         }
-        Ok(())
+        Ok(!events.is_empty())
     }
 }

@@ -1,0 +1,340 @@
+//! The command line.
+
+use core::fmt;
+use core::net::{Ipv4Addr, SocketAddr};
+use core::str::FromStr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use ethernet::Mac;
+use ipv4::Cidr;
+
+use crate::sys;
+
+/// Serve and fetch pages on a TCP/IP of our own.
+///
+/// A network stack written from scratch answers over a Linux tap; the same applications run on the
+/// kernel's sockets.
+#[derive(Debug, Parser)]
+#[command(name = "parhelion", version, propagate_version = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve a directory, or a page that says what serves it
+    ///
+    /// Without --link no root and no set-up are needed: it makes a tap in a network namespace of its
+    /// own, runs our stack on it, and publishes it on this machine.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
+    /// Fetch a URL
+    ///
+    /// Over the kernel's sockets, or with --link over our own stack.
+    #[command(after_help = GET_EXAMPLES)]
+    Get(Get),
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  parhelion serve                          a page at http://127.0.0.1:8080/
+  parhelion serve site/ --publish 127.0.0.1:9000
+  sudo parhelion serve site/ --link tap:tap0 --host-address 10.0.0.1/24
+  parhelion serve site/ --link sockets --port 8080
+
+Ends on Ctrl-C once running responses are finished; at once on a second Ctrl-C.
+Exit codes: 0 ended as asked, 1 the machine refuses, 2 unusable command line or input.";
+
+const GET_EXAMPLES: &str = "\
+Examples:
+  parhelion get http://127.0.0.1:8080/
+  sudo parhelion get http://10.0.0.1:8000/file -o file --link tap:tap0";
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// The directory to serve
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// The application: by default site with DIR, hello without
+    #[arg(long)]
+    pub(crate) app: Option<App>,
+
+    /// The port that the application listens on
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+
+    /// Where this machine offers what our stack serves; 127.0.0.1:8080 without --link
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) publish: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub(crate) link: LinkOptions,
+
+    /// The most connections at a time
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub(crate) max_connections: u32,
+
+    /// Memory for buffers
+    #[arg(long, value_name = "SIZE", default_value = "256M")]
+    pub(crate) memory: Memory,
+
+    /// A setting of the application
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+
+    /// A file to write once it serves, with the URL in it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Get {
+    /// What to fetch, such as http://10.0.0.2/
+    pub(crate) url: String,
+
+    /// Where to put it; standard output by default
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) link: LinkOptions,
+
+    /// Memory for buffers
+    #[arg(long, value_name = "SIZE", default_value = "64M")]
+    pub(crate) memory: Memory,
+
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+/// The link, and who we are on it.
+#[derive(Args, Debug)]
+pub(crate) struct LinkOptions {
+    /// What carries the frames: tap:NAME (attached if it exists, made if not), sockets (the kernel's
+    /// stack instead of ours) or memory (no device at all)
+    #[arg(long, value_name = "LINK")]
+    pub(crate) link: Option<LinkChoice>,
+
+    /// Our address on the link, with its network
+    #[arg(long, value_name = "ADDR/LEN", default_value = "10.0.0.2/24", value_parser = parse_host)]
+    pub(crate) address: Cidr,
+
+    /// An address to give to the kernel's side of the tap
+    #[arg(long, value_name = "ADDR/LEN", value_parser = parse_host)]
+    pub(crate) host_address: Option<Cidr>,
+
+    /// The router to other networks
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) gateway: Option<Ipv4Addr>,
+
+    /// Our hardware address; by default a random one
+    #[arg(long, value_name = "MAC", value_parser = parse_mac)]
+    pub(crate) mac: Option<Mac>,
+
+    /// The most bytes of an IP packet; set on the kernel's side of the tap too
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(576..=65_521))]
+    pub(crate) mtu: Option<u16>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OutputOptions {
+    /// Print no line for each request, and no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// Say more about what happens; twice says how
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum App {
+    /// A page that says what serves it
+    Hello,
+    /// The files of a directory
+    Site,
+    /// Fixed and endless answers, for measuring
+    Bench,
+}
+
+/// What carries the frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LinkChoice {
+    /// A tap of this name in the current network namespace.
+    Tap(String),
+    /// The kernel's stack.
+    Sockets,
+    /// Our own client stack, joined to the server's in memory.
+    Memory,
+}
+
+impl FromStr for LinkChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            None if text == "sockets" => Ok(Self::Sockets),
+            None if text == "memory" => Ok(Self::Memory),
+            Some(("tap", name)) if is_interface_name(name) => Ok(Self::Tap(name.to_owned())),
+            Some(("tap", _)) => Err("an interface's name has 1 to 15 letters, digits or signs"),
+            _ => Err("it is tap:NAME, sockets or memory"),
+        }
+    }
+}
+
+/// What the kernel takes for a name (`dev_valid_name`), less `%`, which asks it to number.
+fn is_interface_name(name: &str) -> bool {
+    let unusable = |character: char| !character.is_ascii_graphic() || "/:%".contains(character);
+    (1..=sys::NAME_LEN).contains(&name.len())
+        && !matches!(name, "." | "..")
+        && !name.contains(unusable)
+}
+
+/// An address of one host in a network of at least two.
+fn parse_host(text: &str) -> Result<Cidr, String> {
+    let host: Cidr = text.parse().map_err(|error| format!("{error}"))?;
+    if !(1..=30).contains(&host.prefix_len()) {
+        return Err("a network on a link has 1 to 30 bits".to_owned());
+    }
+    let zero = host.address().to_bits() << host.prefix_len() == 0;
+    if zero || host.is_group(host.address()) || host.address().is_loopback() {
+        return Err("it is not the address of one host on a link".to_owned());
+    }
+    Ok(host)
+}
+
+fn parse_mac(text: &str) -> Result<Mac, String> {
+    let mac: Mac = text.parse().map_err(|error| format!("{error}"))?;
+    match mac.is_station() {
+        true => Ok(mac),
+        false => Err("it is not the address of one station".to_owned()),
+    }
+}
+
+/// A number of bytes, as `64M`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Memory {
+    pub(crate) bytes: usize,
+}
+
+impl Memory {
+    /// Too little for a few connections with a super-frame each.
+    const LEAST: u64 = 4 << 20;
+    const MOST: u64 = 64 << 30;
+}
+
+impl FromStr for Memory {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "write it as 64M or 1G";
+        let (digits, shift) = match text.as_bytes() {
+            [.., b'K' | b'k'] => (&text[..text.len() - 1], 10),
+            [.., b'M' | b'm'] => (&text[..text.len() - 1], 20),
+            [.., b'G' | b'g'] => (&text[..text.len() - 1], 30),
+            _ => (text, 0),
+        };
+        let number: u64 = digits.parse().map_err(|_| WRONG)?;
+        let bytes = number.checked_mul(1 << shift).ok_or(WRONG)?;
+        if !(Self::LEAST..=Self::MOST).contains(&bytes) {
+            return Err("it is 4M to 64G");
+        }
+        let bytes = usize::try_from(bytes).map_err(|_| WRONG)?;
+        Ok(Self { bytes })
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}M", self.bytes >> 20)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_description_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn links_are_told_apart() {
+        assert_eq!("sockets".parse(), Ok(LinkChoice::Sockets));
+        assert_eq!("memory".parse(), Ok(LinkChoice::Memory));
+        assert_eq!("tap:tap0".parse(), Ok(LinkChoice::Tap("tap0".to_owned())));
+        for wrong in [
+            "",
+            "tap",
+            "tap:",
+            "tap:a b",
+            "tap:..",
+            "tap:a/b",
+            "tap:tap%d",
+            "tap:0123456789abcdef",
+            "eth0",
+            "tun:x",
+        ] {
+            assert!(wrong.parse::<LinkChoice>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn memory_has_a_unit_and_bounds() {
+        assert_eq!("64M".parse(), Ok(Memory { bytes: 64 << 20 }));
+        assert_eq!("8388608".parse(), Ok(Memory { bytes: 8 << 20 }));
+        assert_eq!("1g".parse(), Ok(Memory { bytes: 1 << 30 }));
+        for wrong in [
+            "",
+            "M",
+            "64",
+            "3M",
+            "65G",
+            "99999999999999999999G",
+            "-1M",
+            "1.5G",
+        ] {
+            assert!(wrong.parse::<Memory>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_network_or_a_group_is_no_host() {
+        assert_eq!(
+            parse_host("10.0.0.2/24").unwrap().to_string(),
+            "10.0.0.2/24"
+        );
+        for wrong in [
+            "",
+            "10.0.0.2",
+            "10.0.0.2/0",
+            "10.0.0.2/31",
+            "10.0.0.0/24",
+            "10.0.0.255/24",
+            "127.0.0.1/8",
+            "224.0.0.1/24",
+            "10.0.0.2/-1",
+            "10.0.0/24",
+        ] {
+            assert!(parse_host(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_nobodys_hardware_address() {
+        assert!(parse_mac("02:00:00:00:00:01").is_ok());
+        assert!(parse_mac("01:00:5e:00:00:01").is_err());
+        assert!(parse_mac("ff:ff:ff:ff:ff:ff").is_err());
+        assert!(parse_mac("00:00:00:00:00:00").is_err());
+    }
+}

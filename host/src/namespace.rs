@@ -1,0 +1,31 @@
+//! A user and a network namespace of our own, so that a tap can be made without being root.
+//!
+//! In a new user namespace a process has every capability over what the namespace owns, and a
+//! network namespace made together with it is owned by it. Our user and group stay what they are:
+//! each is mapped to itself, so files look and behave as before.
+
+use std::{fs, io};
+
+use crate::sys;
+
+/// Enters both. Only while the process has one thread; sockets opened before stay in the outer
+/// network.
+pub(crate) fn enter() -> io::Result<()> {
+    let user = rustix::process::geteuid().as_raw();
+    let group = rustix::process::getegid().as_raw();
+    sys::unshare_user_and_network()?;
+    fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    // Without this the kernel lets nobody but root map a group (user_namespaces(7)).
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+    use_every_port();
+    Ok(())
+}
+
+/// Lets the kernel's stack in this namespace use nearly all ports for outgoing connections: all of
+/// them go from one address to one address and port, so their number bounds the connections. Where
+/// `/proc/sys` is read-only (containers) the default range of 28,232 ports must do.
+fn use_every_port() {
+    let _ = fs::write("/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
+    let _ = fs::write("/proc/sys/net/ipv4/tcp_tw_reuse", "1");
+}
