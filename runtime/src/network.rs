@@ -60,6 +60,13 @@ pub trait Network {
     /// [`Error::NoBuffer`], or [`Error::Unreachable`] where no route leads there.
     fn connect(&self, remote: SocketAddr) -> Result<FlowId, Error>;
 
+    /// This side's address of a connection, known as soon as [`Network::connect`] has returned; `None`
+    /// for an id that is no longer known, and from a place that cannot tell.
+    fn local_address(&self, flow: FlowId) -> Option<SocketAddr> {
+        let _ = flow;
+        None
+    }
+
     /// Waits until the connection is established or has failed.
     fn poll_connect(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
 
