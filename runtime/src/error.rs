@@ -19,6 +19,8 @@ pub enum Error {
     NoBuffer,
     /// The port is taken.
     InUse,
+    /// This place does not allow it: a port below 1024, say.
+    Denied,
 }
 
 impl fmt::Display for Error {
@@ -31,6 +33,7 @@ impl fmt::Display for Error {
             Self::Closed => "closed",
             Self::NoBuffer => "out of room",
             Self::InUse => "port in use",
+            Self::Denied => "not permitted",
         })
     }
 }
@@ -48,6 +51,7 @@ impl embedded_io_async::Error for Error {
             Self::Closed => ErrorKind::BrokenPipe,
             Self::NoBuffer => ErrorKind::OutOfMemory,
             Self::InUse => ErrorKind::AddrInUse,
+            Self::Denied => ErrorKind::PermissionDenied,
         }
     }
 }

@@ -41,7 +41,7 @@ pub trait Network {
     /// Starts to listen on `port` of every address of this host.
     ///
     /// # Errors
-    /// [`Error::InUse`], or [`Error::NoBuffer`] when there are too many listeners.
+    /// [`Error::InUse`], [`Error::Denied`], or [`Error::NoBuffer`] when there are too many listeners.
     fn listen(&self, port: u16) -> Result<ListenerId, Error>;
 
     /// Takes the next established connection.

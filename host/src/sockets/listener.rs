@@ -1,0 +1,101 @@
+//! A listening socket.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::task::{Context, Poll, Waker};
+use std::io::{self, ErrorKind};
+
+use mio::net::{TcpListener, TcpStream};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+
+pub(super) struct Listening {
+    pub(super) socket: TcpListener,
+    /// Whether there may be a connection to accept.
+    pub(super) ready: bool,
+    waiter: Option<Waker>,
+}
+
+impl Listening {
+    pub(super) fn new(socket: std::net::TcpListener, backlog: u16) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        // On a socket that listens already, this changes the length of its queue (listen(2)).
+        rustix::net::listen(&socket, i32::from(backlog))?;
+        Ok(Self {
+            socket: TcpListener::from_std(socket),
+            ready: true,
+            waiter: None,
+        })
+    }
+
+    /// The next connection. Fails only where the machine has no room for one more.
+    pub(super) fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        while self.ready {
+            match self.socket.accept() {
+                Ok((stream, peer)) => {
+                    // An IPv4 peer at a socket for both looks like ::ffff:10.0.0.1.
+                    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                    return Poll::Ready(Ok((stream, peer)));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready = false,
+                Err(error) if is_of_the_listener(&error) => {
+                    self.wait(cx);
+                    return Poll::Ready(Err(error));
+                }
+                // An error of the connection that it would have been (accept(2)): it is gone.
+                Err(_) => {}
+            }
+        }
+        self.wait(cx);
+        Poll::Pending
+    }
+
+    pub(super) fn wait(&mut self, cx: &Context<'_>) {
+        self.waiter = Some(cx.waker().clone());
+    }
+
+    pub(super) fn wake(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            waiter.wake();
+        }
+    }
+}
+
+/// Binds `port` of every address, IPv6 and IPv4 in one socket; IPv4 alone where the kernel has no
+/// IPv6.
+pub(super) fn bind(port: u16) -> io::Result<std::net::TcpListener> {
+    match bind_to(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
+        Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => {
+            Ok(bind_to(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))?)
+        }
+        result => Ok(result?),
+    }
+}
+
+fn bind_to(address: SocketAddr) -> Result<std::net::TcpListener, Errno> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    // Connections of an earlier run that are still closing must not keep a new one from starting.
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&socket, false)?;
+    }
+    rustix::net::bind(&socket, &address)?;
+    Ok(socket.into())
+}
+
+fn is_of_the_listener(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(
+        errno,
+        Some(
+            Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::BADF | Errno::INVAL
+        )
+    )
+}

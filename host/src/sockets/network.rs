@@ -1,0 +1,210 @@
+//! The kernel's sockets as [`Network`].
+
+use core::net::SocketAddr;
+use core::task::{Context, Poll};
+
+use mio::Interest;
+use packet::{Chunk, Instant};
+use runtime::{Error, FlowId, ListenerId, Network, Peer};
+
+use super::connection::{Connection, Wait};
+use super::listener::{self, Listening};
+use super::{LINGER, Sockets, State, error};
+
+impl Network for Sockets {
+    fn listen(&self, port: u16) -> Result<ListenerId, Error> {
+        let mut state = self.state.borrow_mut();
+        if state.listeners.len() >= self.limits.listeners {
+            return Err(Error::NoBuffer);
+        }
+        let provided = state
+            .provided
+            .iter()
+            .position(|(for_port, _)| *for_port == port);
+        let socket = match provided {
+            Some(index) => Ok(state.provided.swap_remove(index).1),
+            None => listener::bind(port),
+        };
+        let listening = socket
+            .and_then(|socket| Listening::new(socket, self.limits.backlog))
+            .map_err(|error| error::of(&error))?;
+        let (slot, generation) = state.listeners.insert(listening);
+        let registered = state.listeners.at(slot).map(|listener| {
+            let key = slot << 1 | 1;
+            self.reactor
+                .register(&mut listener.socket, self.owner, key, Interest::READABLE)
+        });
+        if let Some(Err(error)) = registered {
+            state.listeners.remove(slot);
+            return Err(error::of(&error));
+        }
+        Ok(ListenerId { slot, generation })
+    }
+
+    fn poll_accept(
+        &self,
+        id: ListenerId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(FlowId, Peer), Error>> {
+        let mut state = self.state.borrow_mut();
+        let is_full = state.connections.len() >= self.limits.connections;
+        let Some(listener) = state.listeners.named(id.slot, id.generation) else {
+            return Poll::Ready(Err(Error::Closed));
+        };
+        if is_full {
+            listener.wait(cx);
+            return Poll::Pending;
+        }
+        let accepted = core::task::ready!(listener.poll_accept(cx))
+            .map_err(|error| error::of(&error))
+            .and_then(|(stream, address)| {
+                let (slot, generation) = self.add(&mut state, Connection::accepted(stream))?;
+                Ok((FlowId { slot, generation }, Peer { address }))
+            });
+        if accepted == Err(Error::NoBuffer) {
+            // Descriptors or kernel memory: others give them back, and nothing tells when.
+            if let Some(listener) = state.listeners.at(id.slot) {
+                listener.wait(cx);
+            }
+            state.accept_retrying = true;
+            state.schedule_retry();
+            return Poll::Pending;
+        }
+        Poll::Ready(accepted)
+    }
+
+    fn unlisten(&self, id: ListenerId) {
+        let mut state = self.state.borrow_mut();
+        if state.listeners.named(id.slot, id.generation).is_some()
+            && let Some(mut listener) = state.listeners.remove(id.slot)
+        {
+            listener.wake();
+        }
+    }
+
+    fn connect(&self, remote: SocketAddr) -> Result<FlowId, Error> {
+        let connection = Connection::connect(remote)?;
+        let (slot, generation) = self.add(&mut self.state.borrow_mut(), connection)?;
+        Ok(FlowId { slot, generation })
+    }
+
+    fn poll_connect(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.with(flow, |connection, _| connection.poll_connect(cx))
+    }
+
+    fn poll_receive(
+        &self,
+        flow: FlowId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Chunk>, Error>> {
+        self.with(flow, |connection, turn| {
+            connection.poll_receive(&self.pool, turn, cx)
+        })
+    }
+
+    fn poll_send(
+        &self,
+        flow: FlowId,
+        chunk: &mut Option<Chunk>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        self.with(flow, |connection, _| connection.poll_send(chunk, cx))
+    }
+
+    fn poll_write(
+        &self,
+        flow: FlowId,
+        bytes: &[u8],
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<usize, Error>> {
+        self.with(flow, |connection, _| {
+            connection.poll_write(&self.pool, bytes, cx)
+        })
+    }
+
+    fn poll_drained(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.with(flow, |connection, _| connection.poll_drained(cx))
+    }
+
+    fn finish(&self, flow: FlowId) {
+        let mut state = self.state.borrow_mut();
+        if let Some(connection) = state.held(flow) {
+            connection.finish();
+            state.mark_dirty(flow.slot);
+        }
+    }
+
+    fn abort(&self, flow: FlowId) {
+        let mut state = self.state.borrow_mut();
+        if let Some(connection) = state.held(flow) {
+            connection.reset_on_close();
+            state.remove(flow.slot);
+        }
+    }
+
+    fn release(&self, flow: FlowId) {
+        let mut state = self.state.borrow_mut();
+        let end = state.now + LINGER;
+        let Some(connection) = state.held(flow) else {
+            return;
+        };
+        // With nothing queued, the kernel does the rest: it resets if bytes are unread.
+        if !connection.has_more_to_say() {
+            state.remove(flow.slot);
+        } else if connection.has_unread() {
+            connection.reset_on_close();
+            state.remove(flow.slot);
+        } else {
+            connection.released = true;
+            connection.deadline = Some(end);
+            state.deadlines.set_no_later(flow.slot, end);
+            state.mark_dirty(flow.slot);
+        }
+    }
+
+    fn deadline(&self, flow: FlowId, at: Option<Instant>) {
+        let mut state = self.state.borrow_mut();
+        let Some(connection) = state.held(flow) else {
+            return;
+        };
+        connection.deadline = at;
+        if let Some(at) = at {
+            state.deadlines.set_no_later(flow.slot, at);
+        }
+    }
+}
+
+impl Sockets {
+    /// Does `call` on a connection that is usable, and remembers what it left to do.
+    fn with<T>(
+        &self,
+        flow: FlowId,
+        call: impl FnOnce(&mut Connection, u64) -> Wait<T>,
+    ) -> Poll<Result<T, Error>> {
+        let mut state = self.state.borrow_mut();
+        let (now, turn) = (state.now, state.turn);
+        let connection = state.held(flow).ok_or(Error::Closed)?;
+        connection.check(now)?;
+        let wait = call(connection, turn);
+        if connection.has_more_to_say() {
+            state.mark_dirty(flow.slot);
+        }
+        match wait {
+            Wait::Over(result) => Poll::Ready(result),
+            Wait::Event => Poll::Pending,
+            Wait::Retry => {
+                state.retry(flow.slot);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl State {
+    /// The connection of this name, while its application holds it.
+    fn held(&mut self, flow: FlowId) -> Option<&mut Connection> {
+        self.connections
+            .named(flow.slot, flow.generation)
+            .filter(|connection| !connection.released)
+    }
+}
