@@ -68,6 +68,17 @@ impl Part {
         self.buf.bytes_mut()?.get_mut(range)
     }
 
+    /// Copies as many of `bytes` as fit behind this part into its buffer and makes them part of it;
+    /// tells how many. None while somebody else holds the buffer.
+    pub fn append(&mut self, bytes: &[u8]) -> usize {
+        let end = self.range().end;
+        let Some(room) = self.buf.bytes_mut().and_then(|buf| buf.get_mut(end..)) else { return 0 };
+        let count = bytes.len().min(room.len());
+        room[..count].copy_from_slice(&bytes[..count]);
+        self.len += count as u32;
+        count
+    }
+
     /// The pool's memory that this part keeps from others: what a budget counts, whatever the
     /// payload.
     #[must_use]
@@ -119,6 +130,19 @@ mod tests {
         assert_eq!(&*part.slice(7..100), b"on");
         assert_eq!(&*part.slice(100..200), b"");
         assert_eq!(part.slice(3..7).as_ptr(), part[3..].as_ptr());
+    }
+
+    #[test]
+    fn append_fills_the_buffer_while_unique() {
+        let pool = Pool::new(Limits { cells: 1, pages: 1, bays: 0 });
+        let mut part = Part::copy_from(&pool, b"abc").unwrap();
+        assert_eq!(part.append(b"def"), 3);
+        let other = part.clone();
+        assert_eq!(part.append(b"g"), 0);
+        drop(other);
+        assert_eq!(part.append(&[b'x'; 300]), 250);
+        assert_eq!(part.len(), 256);
+        assert_eq!(&part[..7], b"abcdefx");
     }
 
     #[test]

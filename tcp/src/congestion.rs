@@ -1,0 +1,5 @@
+//! How much may be in flight (RFC 5681). The answer to losses is `recovery`'s to call for.
+
+mod reno;
+
+pub(crate) use reno::Reno;

@@ -1,0 +1,108 @@
+//! Slow start and congestion avoidance, in bytes (RFC 5681, 3.1).
+
+/// The congestion window of one connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reno {
+    /// Bytes that may be in flight.
+    pub(crate) cwnd: u32,
+    /// Below this, `cwnd` grows by slow start.
+    pub(crate) ssthresh: u32,
+    /// Bytes acknowledged towards the next step of congestion avoidance.
+    acked: u32,
+}
+
+/// More than any path holds: keeps the arithmetic from overflowing.
+const CWND_MAX: u32 = 1 << 30;
+
+impl Reno {
+    /// The window of a path of which nothing is known.
+    pub(crate) fn new(mss: u16) -> Self {
+        Self {
+            cwnd: initial_window(mss),
+            ssthresh: CWND_MAX,
+            acked: 0,
+        }
+    }
+
+    /// Nothing was sent for long: no more than the initial window at once (RFC 5681, 4.1).
+    pub(crate) fn restart_after_idle(&mut self, mss: u16) {
+        self.cwnd = self.cwnd.min(initial_window(mss));
+    }
+
+    /// New data was acknowledged outside of a recovery. The window grows only if it was what held
+    /// the sender back (RFC 7661, 4.1): `in_flight` is what was out before this acknowledgement.
+    pub(crate) fn on_ack(&mut self, acked: u32, in_flight: u32, mss: u16) {
+        let mss = u32::from(mss);
+        // Within one segment of the window is as full as whole segments make it; in slow start,
+        // half of it (so that a window that just doubled counts as used).
+        let held_back = in_flight.saturating_add(mss) > self.cwnd
+            || (self.cwnd < self.ssthresh && in_flight > self.cwnd / 2);
+        if !held_back {
+            return;
+        }
+        if self.cwnd < self.ssthresh {
+            // One acknowledgement may stand for a whole super-frame, so bytes are counted
+            // (RFC 3465) and not acknowledgements.
+            self.cwnd = (self.cwnd + acked).min(CWND_MAX);
+            return;
+        }
+        self.acked += acked.min(self.cwnd);
+        if self.acked >= self.cwnd {
+            self.acked -= self.cwnd;
+            self.cwnd = (self.cwnd + mss).min(CWND_MAX);
+        }
+    }
+
+    /// A loss: the path holds half of what was in flight (equation 4).
+    pub(crate) fn halve(&mut self, in_flight: u32, mss: u16) {
+        self.ssthresh = (in_flight / 2).max(2 * u32::from(mss));
+        self.acked = 0;
+    }
+
+    /// A timeout: start again from one segment (3.1).
+    pub(crate) fn restart(&mut self, mss: u16) {
+        self.cwnd = u32::from(mss);
+        self.acked = 0;
+    }
+}
+
+/// RFC 6928, 2: ten segments, but no more than 14,600 bytes unless segments are larger.
+fn initial_window(mss: u16) -> u32 {
+    let mss = u32::from(mss);
+    (10 * mss).min((2 * mss).max(14_600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initial_windows_of_rfc_6928() {
+        assert_eq!(Reno::new(1460).cwnd, 14_600);
+        assert_eq!(Reno::new(536).cwnd, 5360);
+        assert_eq!(Reno::new(9000).cwnd, 18_000);
+    }
+
+    #[test]
+    fn doubles_each_round_then_adds_a_segment() {
+        let mut reno = Reno::new(1000);
+        for _ in 0..10 {
+            reno.on_ack(1000, reno.cwnd, 1000);
+        }
+        assert_eq!(reno.cwnd, 20_000);
+        reno.halve(20_000, 1000);
+        reno.cwnd = reno.ssthresh;
+        for _ in 0..10 {
+            assert_eq!(reno.cwnd, 10_000);
+            reno.on_ack(1000, 10_000, 1000);
+        }
+        assert_eq!(reno.cwnd, 11_000);
+    }
+
+    #[test]
+    fn an_unused_window_does_not_grow() {
+        let mut reno = Reno::new(1000);
+        reno.on_ack(1000, 1000, 1000);
+        assert_eq!(reno.cwnd, 10_000);
+    }
+}

@@ -1,0 +1,283 @@
+//! What a segment does to a connection (RFC 9293, 3.10.7.4): one function for each numbered step.
+
+use core::num::NonZeroU64;
+
+use packet::{Frame, Instant};
+
+use crate::acknowledge::acknowledge;
+use crate::handshake;
+use crate::options::Timestamps;
+use crate::outbox::Reply;
+use crate::segment::Segment;
+use crate::seq::ORIGIN;
+use crate::state::Event;
+use crate::tcb::{Acknowledgement, Shared, Tcb};
+use crate::{Drop, Error, Flags, Options, State};
+
+/// A segment in the offsets of its connection: the SEG variables of RFC 9293.
+#[derive(Debug)]
+pub(crate) struct Seg {
+    pub(crate) seq: u64,
+    pub(crate) ack: u64,
+    /// Bytes, scaled.
+    pub(crate) wnd: u32,
+    pub(crate) flags: Flags,
+    pub(crate) timestamps: Option<Timestamps>,
+    pub(crate) text: Frame,
+    pub(crate) text_len: u32,
+}
+
+impl Seg {
+    /// Unwraps the numbers of a segment: the only place where it happens.
+    pub(crate) fn new(tcb: &Tcb, segment: Segment) -> Self {
+        // The window of a SYN is never scaled (RFC 7323, 2.2).
+        let scale = if segment.flags.has(Flags::SYN) {
+            0
+        } else {
+            tcb.snd.scale
+        };
+        Self {
+            seq: tcb.rcv.offset(segment.seq),
+            ack: tcb.snd.offset(segment.ack),
+            wnd: u32::from(segment.window) << scale,
+            flags: segment.flags,
+            timestamps: segment.options.timestamps,
+            text_len: segment.text_len,
+            text: segment.text,
+        }
+    }
+
+    fn has_fin(&self) -> bool {
+        self.flags.has(Flags::FIN)
+    }
+
+    /// The offset behind its text and FIN.
+    fn end(&self) -> u64 {
+        self.seq + u64::from(self.text_len) + u64::from(self.has_fin())
+    }
+
+    /// Drops text before `nxt`.
+    fn trim_front(&mut self, nxt: u64) {
+        let cut = nxt.saturating_sub(self.seq).min(u64::from(self.text_len));
+        self.text.advance(cut as usize);
+        self.text_len -= cut as u32;
+        self.seq += cut;
+    }
+
+    /// Drops text and FIN from `edge` on.
+    fn trim_back(&mut self, edge: u64) {
+        if self.end() <= edge {
+            return;
+        }
+        self.flags.0 &= !Flags::FIN.0;
+        let keep = edge.saturating_sub(self.seq).min(u64::from(self.text_len));
+        self.text.truncate(keep as usize);
+        self.text_len = keep as u32;
+    }
+}
+
+/// Takes one segment. An error says why it, or a part of it, was thrown away.
+pub(crate) fn segment_arrives(
+    tcb: &mut Tcb,
+    now: Instant,
+    segment: Segment,
+    shared: &mut Shared,
+) -> Result<(), Drop> {
+    if tcb.state == State::SynSent {
+        return handshake::in_syn_sent(tcb, now, segment, shared);
+    }
+    let mut seg = Seg::new(tcb, segment);
+    skip_crossed_syn(tcb, &mut seg);
+    check_sequence(tcb, now, &mut seg)?;
+    check_reset(tcb, now, &seg, shared)?;
+    // Third, security: there are no compartments (RFC 9293, A.1).
+    check_syn(tcb, now, &seg)?;
+    acknowledge(tcb, now, &seg, shared)?;
+    // Sixth, urgent: delivered as ordinary data (RFC 6093, 5).
+    take_text_and_fin(tcb, seg, shared)
+}
+
+/// When SYNs cross, the SYN of the peer's SYN-ACK is one that we have already: without it the
+/// segment stands at the next number and its acknowledgement completes the handshake.
+fn skip_crossed_syn(tcb: &Tcb, seg: &mut Seg) {
+    let crossed = tcb.state == State::SynReceived
+        && seg.seq == ORIGIN
+        && seg.flags.has(Flags::SYN.with(Flags::ACK));
+    if crossed {
+        seg.flags.0 &= !Flags::SYN.0;
+        seg.seq += 1;
+    }
+}
+
+/// First: is it in the window, and is it not an old duplicate? Cuts what lies outside.
+fn check_sequence(tcb: &mut Tcb, now: Instant, seg: &mut Seg) -> Result<(), Drop> {
+    check_timestamp(tcb, now, seg)?;
+    let (nxt, edge) = (tcb.rcv.nxt, tcb.rcv.edge.max(tcb.rcv.nxt));
+    let len = seg.end() - seg.seq + u64::from(seg.flags.has(Flags::SYN));
+    // With a closed window a segment at `nxt` is still good for its acknowledgement (RFC 9293,
+    // 3.10.7.4): its text is cut below.
+    let starts_inside = seg.seq == nxt || (nxt..edge).contains(&seg.seq);
+    let ends_inside = len > 0 && seg.seq < nxt && seg.seq + len > nxt;
+    if !starts_inside && !ends_inside {
+        if !seg.flags.has(Flags::RST) && (seg.text_len > 0 || tcb.challenges.allows(now)) {
+            tcb.ack = Acknowledgement::Now;
+        }
+        return Err(Drop::OutsideWindow);
+    }
+    if let (Some(clock), Some(timestamps)) = (&mut tcb.clock, seg.timestamps)
+        && seg.seq <= tcb.rcv.acked
+    {
+        clock.take(now, timestamps.value);
+    }
+    if seg.seq < nxt || seg.end() > edge {
+        // Part of it is known already or does not fit: tell the peer where we are.
+        tcb.ack = Acknowledgement::Now;
+    }
+    seg.trim_front(nxt);
+    seg.trim_back(edge);
+    Ok(())
+}
+
+/// PAWS (RFC 7323, 5.3), and 3.2: once both use timestamps, a segment without is dropped.
+fn check_timestamp(tcb: &mut Tcb, now: Instant, seg: &Seg) -> Result<(), Drop> {
+    let Some(clock) = &tcb.clock else {
+        return Ok(());
+    };
+    if seg.flags.has(Flags::RST) {
+        return Ok(());
+    }
+    let Some(timestamps) = seg.timestamps else {
+        return Err(Drop::OldTimestamp);
+    };
+    if clock.is_old(now, timestamps.value) {
+        if seg.text_len > 0 || tcb.challenges.allows(now) {
+            tcb.ack = Acknowledgement::Now;
+        }
+        return Err(Drop::OldTimestamp);
+    }
+    Ok(())
+}
+
+/// Second: a reset counts only exactly at the next number (RFC 5961, 3.2).
+fn check_reset(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) -> Result<(), Drop> {
+    if !seg.flags.has(Flags::RST) {
+        return Ok(());
+    }
+    if seg.seq != tcb.rcv.nxt {
+        return challenge(tcb, now);
+    }
+    let error = match tcb.state {
+        State::SynReceived => Some(Error::Refused),
+        State::Closing | State::LastAck | State::TimeWait => None,
+        _ => Some(Error::Reset),
+    };
+    tcb.close(error, shared);
+    Err(Drop::Flags)
+}
+
+/// Fourth: a SYN within a connection is answered with where we are (RFC 5961, 4.2).
+fn check_syn(tcb: &mut Tcb, now: Instant, seg: &Seg) -> Result<(), Drop> {
+    if seg.flags.has(Flags::SYN) {
+        challenge(tcb, now)
+    } else {
+        Ok(())
+    }
+}
+
+/// Sends a challenge ACK, if this connection may send one more.
+pub(crate) fn challenge(tcb: &mut Tcb, now: Instant) -> Result<(), Drop> {
+    if tcb.challenges.allows(now) {
+        tcb.ack = Acknowledgement::Now;
+    }
+    Err(Drop::Challenged)
+}
+
+/// Seventh, the text, and eighth, the FIN.
+fn take_text_and_fin(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
+    if seg.text_len == 0 && !seg.has_fin() {
+        return Ok(());
+    }
+    if !tcb.state.can_receive() {
+        // The peer has finished before: what comes now was sent again.
+        tcb.ack = Acknowledgement::Now;
+        return Ok(());
+    }
+    if tcb.user.released && seg.text_len > 0 {
+        return refuse_text(tcb, shared);
+    }
+    if seg.has_fin() {
+        tcb.rcv.fin = NonZeroU64::new(seg.seq + u64::from(seg.text_len));
+    }
+    let result = take_text(tcb, seg, shared);
+    take_fin(tcb);
+    result
+}
+
+/// Nobody will read this: the peer must not believe that it arrived (RFC 9293, 3.6.1).
+fn refuse_text(tcb: &mut Tcb, shared: &mut Shared) -> Result<(), Drop> {
+    shared.stats.resets_sent += 1;
+    shared.outbox.push(reset_of(tcb), &mut shared.stats);
+    tcb.close(Some(Error::Closed), shared);
+    Err(Drop::NobodyReads)
+}
+
+/// The reset that ends this connection for its peer.
+pub(crate) fn reset_of(tcb: &Tcb) -> Reply {
+    Reply {
+        local: tcb.local,
+        remote: tcb.remote,
+        seq: tcb.snd.seq(tcb.snd.nxt),
+        ack: tcb.rcv.seq(tcb.rcv.nxt),
+        flags: Flags::RST.with(Flags::ACK),
+        window: 0,
+        options: Options::default(),
+    }
+}
+
+fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
+    if seg.text_len == 0 {
+        return Ok(());
+    }
+    let size = match seg.text.meta.gso_size {
+        0 => seg.text_len.min(u32::from(u16::MAX)) as u16,
+        size => size,
+    };
+    tcb.rcv.mss = tcb.rcv.mss.max(size);
+    // Memory, not payload: twice the window leaves room for buffers that are half full.
+    let budget = 2 * shared.config.receive_buffer;
+    let queue = match &mut tcb.rcv.queue {
+        Some(queue) => queue,
+        none => none.insert(shared.spare.recv.pop().unwrap_or_default()),
+    };
+    if seg.seq > tcb.rcv.nxt {
+        // RFC 5681, 4.2: what is out of order is acknowledged at once.
+        tcb.ack = Acknowledgement::Now;
+        let kept = queue.push_later(seg.seq, seg.text, budget);
+        return if kept { Ok(()) } else { Err(Drop::NoMemory) };
+    }
+    let had_hole = queue.has_hole();
+    let taken = queue.push(tcb.rcv.nxt, seg.text, budget, &shared.pool);
+    tcb.rcv.nxt += taken as u64;
+    // RFC 5681, 4.2: a segment that fills a hole, and every second full-sized one, at once.
+    let unacknowledged = tcb.rcv.nxt - tcb.rcv.acked;
+    let complete = taken >= seg.text_len as usize;
+    if had_hole || !complete || unacknowledged > u64::from(tcb.rcv.mss) {
+        tcb.ack = Acknowledgement::Now;
+    } else if tcb.ack == Acknowledgement::NotOwed {
+        tcb.ack = Acknowledgement::Owed;
+    }
+    if complete {
+        Ok(())
+    } else {
+        Err(Drop::NoMemory)
+    }
+}
+
+/// The FIN counts when everything before it has arrived.
+fn take_fin(tcb: &mut Tcb) {
+    if tcb.rcv.fin.is_some_and(|fin| fin.get() == tcb.rcv.nxt) {
+        tcb.rcv.nxt += 1;
+        tcb.ack = Acknowledgement::Now;
+        tcb.on(Event::GotFin);
+    }
+}

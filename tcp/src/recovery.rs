@@ -1,0 +1,125 @@
+//! What was lost: duplicate acknowledgements, fast recovery and timeouts (RFC 5681, RFC 6582).
+//!
+//! SACK and RACK will answer the same question from better evidence; their places are here.
+
+use crate::congestion::Reno;
+
+/// Where the recovery of a connection stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recovery {
+    phase: Phase,
+    /// Duplicate acknowledgements since the last new one.
+    duplicates: u8,
+    /// The first unacknowledged segment is to be sent again.
+    pub(crate) resend_first: bool,
+    /// Everything up to here was sent before the last loss: the `recover` of RFC 6582.
+    recover: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing is known to be lost.
+    Open,
+    /// Fast recovery, until `recover` is acknowledged.
+    Fast,
+    /// After a timeout, until `recover` is acknowledged.
+    Timeout,
+}
+
+/// RFC 5681, 3.2: so many duplicates mean a loss.
+const THRESHOLD: u8 = 3;
+
+impl Recovery {
+    /// `iss` is the first offset: nothing was sent before it.
+    pub(crate) const fn new(iss: u64) -> Self {
+        Self {
+            phase: Phase::Open,
+            duplicates: 0,
+            resend_first: false,
+            recover: iss,
+        }
+    }
+
+    /// An acknowledgement of nothing new while `una..max` is in flight (RFC 6582, 3.2, steps 1-3).
+    pub(crate) fn on_duplicate(&mut self, una: u64, max: u64, congestion: &mut Reno, mss: u16) {
+        self.duplicates = self.duplicates.saturating_add(1);
+        match self.phase {
+            // Each duplicate says that a segment has left the path.
+            Phase::Fast => congestion.cwnd += u32::from(mss),
+            // Below `recover`, duplicates may come from our own retransmissions (step 2).
+            Phase::Open if self.duplicates == THRESHOLD && una > self.recover => {
+                let in_flight = u32::try_from(max - una).unwrap_or(u32::MAX);
+                congestion.halve(in_flight, mss);
+                congestion.cwnd = congestion.ssthresh + u32::from(THRESHOLD) * u32::from(mss);
+                (self.phase, self.recover, self.resend_first) = (Phase::Fast, max, true);
+            }
+            _ => {}
+        }
+    }
+
+    /// `una` moved forward by `acked` bytes. `in_flight` is what was out before.
+    pub(crate) fn on_ack(
+        &mut self,
+        una: u64,
+        acked: u32,
+        in_flight: u32,
+        congestion: &mut Reno,
+        mss: u16,
+    ) {
+        self.duplicates = 0;
+        self.resend_first = false;
+        match self.phase {
+            Phase::Open => congestion.on_ack(acked, in_flight, mss),
+            Phase::Fast if una >= self.recover => {
+                // Full acknowledgement (step 5, first option: no burst afterwards).
+                let in_flight = in_flight.saturating_sub(acked);
+                let smss = u32::from(mss);
+                congestion.cwnd = congestion.ssthresh.min(in_flight.max(smss) + smss);
+                self.phase = Phase::Open;
+            }
+            Phase::Fast => {
+                // Partial: the next hole is lost too; deflate by what has left (step 5).
+                self.resend_first = true;
+                let smss = u32::from(mss);
+                let back = if acked >= smss { smss } else { 0 };
+                congestion.cwnd = congestion.cwnd.saturating_sub(acked).max(smss) + back;
+            }
+            Phase::Timeout => {
+                if una >= self.recover {
+                    self.phase = Phase::Open;
+                }
+                congestion.on_ack(acked, congestion.cwnd, mss);
+            }
+        }
+    }
+
+    /// The retransmission timer expired with `una..max` in flight; `again` if it is not the first
+    /// time for this data (RFC 5681, 3.1: then `ssthresh` stays).
+    pub(crate) fn on_timeout(
+        &mut self,
+        una: u64,
+        max: u64,
+        again: bool,
+        congestion: &mut Reno,
+        mss: u16,
+    ) {
+        if !again {
+            congestion.halve(u32::try_from(max - una).unwrap_or(u32::MAX), mss);
+        }
+        congestion.restart(mss);
+        *self = Self {
+            phase: Phase::Timeout,
+            duplicates: 0,
+            resend_first: false,
+            recover: max,
+        };
+    }
+
+    /// Bytes beyond the congestion window that the first two duplicates allow (RFC 3042).
+    pub(crate) fn limited_transmit(&self, mss: u16) -> u32 {
+        match self.phase {
+            Phase::Open => u32::from(self.duplicates.min(THRESHOLD - 1)) * u32::from(mss),
+            Phase::Fast | Phase::Timeout => 0,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What was received: in order and waiting for the reader, or waiting for what is missing before it.
+
+use alloc::collections::VecDeque;
+
+use packet::{Chunk, Class, Frame, Part, Pool};
+
+/// Received bytes of one connection.
+///
+/// They stay in the buffers that brought them as long as these are well filled. A budget counts the
+/// memory held: beyond it bytes are copied densely, so that tiny segments cannot hold a pool.
+#[derive(Debug, Default)]
+pub(crate) struct RecvQueue {
+    /// In order, for the reader.
+    ready: VecDeque<Part>,
+    /// Out of order: disjoint, sorted by offset.
+    later: VecDeque<(u64, Part)>,
+    /// Bytes in `ready`.
+    unread: usize,
+    /// The pool's memory that both keep from others.
+    held: usize,
+}
+
+/// The most parts out of order. Full: a segment that fits nowhere is dropped, and sent again.
+const LATER_LIMIT: usize = 512;
+
+impl RecvQueue {
+    /// Takes the next bytes for the reader.
+    pub(crate) fn pop(&mut self) -> Option<Chunk> {
+        let part = self.ready.pop_front()?;
+        self.unread -= part.len();
+        self.held -= part.memory_held();
+        Some(part.into())
+    }
+
+    /// Bytes that the reader has not taken yet.
+    pub(crate) fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// The pool's memory that the queue keeps from others.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Whether something waits for what is missing before it.
+    pub(crate) fn has_hole(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// Whether nothing is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.later.is_empty()
+    }
+
+    /// Appends text that starts just where `ready` ends, and what then is in order too; tells how
+    /// many bytes came in order. Fewer than the text has when there is no memory for the rest.
+    pub(crate) fn push(&mut self, nxt: u64, text: Frame, budget: usize, pool: &Pool) -> usize {
+        let mut end = nxt;
+        for part in text.into_parts().filter(|part| !part.is_empty()) {
+            let (len, taken) = (part.len(), self.append(part, budget, pool));
+            end += taken as u64;
+            if taken < len {
+                return (end - nxt) as usize;
+            }
+        }
+        while self.later.front().is_some_and(|(start, _)| *start <= end) {
+            let Some((start, mut part)) = self.later.pop_front() else {
+                break;
+            };
+            self.held -= part.memory_held();
+            part.advance((end - start) as usize);
+            if !part.is_empty() {
+                end += self.append(part, budget, pool) as u64;
+            }
+        }
+        (end - nxt) as usize
+    }
+
+    /// Keeps text that starts at offset `start`, beyond what is in order. Bytes that are there
+    /// already stay as they are (a peer that sends others is lying).
+    ///
+    /// Whether all of it was kept or was there already.
+    pub(crate) fn push_later(&mut self, start: u64, text: Frame, budget: usize) -> bool {
+        let mut at = start;
+        let mut complete = true;
+        for part in text.into_parts() {
+            let len = part.len() as u64;
+            complete &= self.insert(at, part, budget);
+            at += len;
+        }
+        complete
+    }
+
+    /// Makes an empty queue ready for another connection: its memory stays, but not much of it.
+    pub(crate) fn recycle(&mut self) {
+        *self = Self {
+            ready: core::mem::take(&mut self.ready),
+            later: core::mem::take(&mut self.later),
+            ..Self::default()
+        };
+        self.ready.clear();
+        self.later.clear();
+        self.ready.shrink_to(16);
+        self.later.shrink_to(16);
+    }
+
+    /// Adds a part at the end of what is in order; tells how many bytes of it.
+    fn append(&mut self, part: Part, budget: usize, pool: &Pool) -> usize {
+        if self.held + part.memory_held() <= budget && !pool.is_low(part.buf().class()) {
+            return self.append_as_it_is(part);
+        }
+        let dense = self.append_dense(&part, pool);
+        // When there is no memory to copy to, the buffer itself is the only memory there is.
+        if dense == 0 && self.held + part.memory_held() <= budget {
+            return self.append_as_it_is(part);
+        }
+        dense
+    }
+
+    fn append_as_it_is(&mut self, part: Part) -> usize {
+        let len = part.len();
+        self.held += part.memory_held();
+        self.unread += len;
+        self.ready.push_back(part);
+        len
+    }
+
+    fn append_dense(&mut self, part: &Part, pool: &Pool) -> usize {
+        let mut rest = &part[..];
+        if let Some(tail) = self.ready.back_mut() {
+            let count = tail.append(rest);
+            rest = &rest[count..];
+        }
+        while !rest.is_empty() {
+            let class = if rest.len() <= Class::Cell.size() {
+                Class::Cell
+            } else {
+                Class::Page
+            };
+            let Some(buf) = pool.take(class) else { break };
+            let mut dense = Part::new(buf, 0..0);
+            let count = dense.append(rest);
+            rest = &rest[count..];
+            self.held += dense.memory_held();
+            self.ready.push_back(dense);
+        }
+        let taken = part.len() - rest.len();
+        self.unread += taken;
+        taken
+    }
+
+    /// Keeps the bytes of `part` that are in none of the others. Whether all of them are kept.
+    fn insert(&mut self, mut start: u64, mut part: Part, budget: usize) -> bool {
+        let mut index = self
+            .later
+            .partition_point(|(at, other)| at + other.len() as u64 <= start);
+        while !part.is_empty() {
+            let end = start + part.len() as u64;
+            let Some((at, other)) = self.later.get(index) else {
+                return self.insert_at(index, start, part, budget);
+            };
+            let (at, other_end) = (*at, at + other.len() as u64);
+            if end <= at {
+                return self.insert_at(index, start, part, budget);
+            }
+            if start < at {
+                let before = part.slice(0..(at - start) as usize);
+                if !self.insert_at(index, start, before, budget) {
+                    return false;
+                }
+                index += 1;
+            }
+            part.advance((other_end - start) as usize);
+            start = other_end;
+            index += 1;
+        }
+        true
+    }
+
+    fn insert_at(&mut self, index: usize, start: u64, part: Part, budget: usize) -> bool {
+        let fits = self.later.len() < LATER_LIMIT && self.held + part.memory_held() <= budget;
+        if fits {
+            self.held += part.memory_held();
+            self.later.insert(index, (start, part));
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use packet::{Limits, RxMeta};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BUDGET: usize = 64 * 1024;
+
+    fn frame(pool: &Pool, bytes: &[u8]) -> Frame {
+        Frame::new(Part::copy_from(pool, bytes).unwrap(), RxMeta::default())
+    }
+
+    fn read_all(queue: &mut RecvQueue) -> Vec<u8> {
+        core::iter::from_fn(|| queue.pop())
+            .flat_map(|chunk| chunk.to_vec())
+            .collect()
+    }
+
+    #[test]
+    fn tiny_segments_are_copied_densely_beyond_the_budget() {
+        let pool = Pool::new(Limits {
+            cells: 1000,
+            pages: 100,
+            bays: 0,
+        });
+        let mut queue = RecvQueue::default();
+        for i in 0..2000u64 {
+            assert_eq!(queue.push(i, frame(&pool, &[i as u8]), 10 * 256, &pool), 1);
+        }
+        assert!(queue.held() <= 10 * 256 + 2000 + 4096, "{}", queue.held());
+        let expected: Vec<u8> = (0..2000u64).map(|i| i as u8).collect();
+        assert_eq!(read_all(&mut queue), expected);
+        assert_eq!((queue.held(), queue.unread()), (0, 0));
+    }
+
+    #[test]
+    fn out_of_order_text_is_bounded_by_the_budget() {
+        let pool = Pool::new(Limits {
+            cells: 1000,
+            pages: 8,
+            bays: 0,
+        });
+        let mut queue = RecvQueue::default();
+        let kept = (0..100)
+            .filter(|i| queue.push_later(10 + 2 * i, frame(&pool, b"x"), 5 * 256))
+            .count();
+        assert_eq!(kept, 5);
+    }
+
+    proptest! {
+        /// Any segments in any order, overlapping in any way, give the stream.
+        #[test]
+        fn reassembles_any_order(pieces in proptest::collection::vec((0usize..200, 1usize..60), 1..60)) {
+            let pool = Pool::new(Limits { cells: 400, pages: 8, bays: 0 });
+            let stream: Vec<u8> = (0..300).map(|i| (i % 251) as u8).collect();
+            let mut queue = RecvQueue::default();
+            let (mut nxt, mut read) = (0u64, Vec::new());
+            let mut sent = [false; 300];
+            for (start, len) in pieces {
+                let end = (start + len).min(200);
+                sent[start..end].fill(true);
+                if (end as u64) <= nxt {
+                    continue;
+                }
+                let start = (start as u64).max(nxt);
+                let text = frame(&pool, &stream[start as usize..end]);
+                if start == nxt {
+                    nxt += queue.push(nxt, text, BUDGET, &pool) as u64;
+                    read.extend(read_all(&mut queue));
+                } else {
+                    prop_assert!(queue.push_later(start, text, BUDGET));
+                }
+            }
+            let expected = sent.iter().position(|sent| !sent).unwrap();
+            prop_assert_eq!(nxt as usize, expected);
+            prop_assert_eq!(&read[..], &stream[..expected]);
+            let beyond = sent[expected..].iter().any(|sent| *sent);
+            prop_assert_eq!(queue.has_hole(), beyond);
+        }
+    }
+}

@@ -1,0 +1,497 @@
+//! Whole connections: two hosts, and a network between them that may lose, repeat and reorder.
+
+use alloc::collections::VecDeque;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::task::Poll;
+
+use packet::{
+    Chunk, Class, Duration, Frame, Instant, Limits, Part, Pool, Random, RxChecksum, RxMeta, Secrets,
+};
+use proptest::prelude::*;
+
+use super::*;
+
+const A: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const B: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+struct Wire {
+    sent: Vec<(Packet, Vec<u8>)>,
+}
+
+impl Output for Wire {
+    fn transmit(&mut self, segment: Outgoing<'_>) -> Result<(), Blocked> {
+        let mut bytes = segment.header.to_vec();
+        segment
+            .payload
+            .iter()
+            .for_each(|chunk| bytes.extend_from_slice(chunk));
+        self.sent.push((
+            Packet {
+                source: segment.local,
+                destination: segment.remote,
+            },
+            bytes,
+        ));
+        Ok(())
+    }
+}
+
+/// Two hosts and what is on its way between them.
+struct World {
+    hosts: [Tcp; 2],
+    pools: [Pool; 2],
+    now: Instant,
+    flying: VecDeque<(Instant, usize, Packet, Vec<u8>)>,
+    random: Random,
+    /// Of a hundred segments, how many are lost, repeated, late.
+    loss: u64,
+    repeat: u64,
+    reorder: u64,
+}
+
+impl World {
+    fn new(config: Config, seed: u8) -> Self {
+        let limits = Limits {
+            cells: 2048,
+            pages: 2048,
+            bays: 8,
+        };
+        let pools = [Pool::new(limits), Pool::new(limits)];
+        let secrets = |n| Secrets::new([n; 32]);
+        let hosts = [
+            Tcp::new(config, pools[0].clone(), &secrets(seed)),
+            Tcp::new(config, pools[1].clone(), &secrets(seed.wrapping_add(1))),
+        ];
+        let random = secrets(seed).random("world");
+        let now = Instant::from_millis(1000);
+        Self {
+            hosts,
+            pools,
+            now,
+            flying: VecDeque::new(),
+            random,
+            loss: 0,
+            repeat: 0,
+            reorder: 0,
+        }
+    }
+
+    fn transmit(&mut self) {
+        for from in 0..2 {
+            let mut wire = Wire { sent: Vec::new() };
+            self.hosts[from].poll_transmit(self.now, &mut wire);
+            for (packet, bytes) in wire.sent {
+                if self.random.below(100) < self.loss {
+                    continue;
+                }
+                let late = if self.random.below(100) < self.reorder {
+                    7
+                } else {
+                    1
+                };
+                let copies = if self.random.below(100) < self.repeat {
+                    2
+                } else {
+                    1
+                };
+                for _ in 0..copies {
+                    let at = self.now + Duration::from_millis(late);
+                    self.flying.push_back((at, 1 - from, packet, bytes.clone()));
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        let now = self.now;
+        let (due, later) = core::mem::take(&mut self.flying)
+            .into_iter()
+            .partition(|f| f.0 <= now);
+        self.flying = later;
+        let due: VecDeque<_> = due;
+        for (_, to, packet, bytes) in due {
+            let meta = RxMeta {
+                checksum: RxChecksum::Blank,
+                gso_size: 0,
+            };
+            let part = Part::copy_from(&self.pools[to], &bytes).expect("the pool is large enough");
+            let _ = self.hosts[to].receive(now, &packet, Frame::new(part, meta));
+        }
+    }
+
+    /// Lets time pass until the next thing happens; `false` if nothing ever will.
+    fn step(&mut self) -> bool {
+        self.transmit();
+        let flying = self.flying.iter().map(|f| f.0).min();
+        let timeouts = self.hosts.iter().filter_map(Tcp::poll_timeout);
+        let Some(next) = timeouts.chain(flying).min() else {
+            return false;
+        };
+        self.now = self.now.max(next);
+        self.deliver();
+        for host in &mut self.hosts {
+            host.handle_timeout(self.now);
+            while host.poll_event().is_some() {}
+        }
+        true
+    }
+
+    /// A connection from host 0 to host 1, established.
+    fn connect(&mut self) -> [ConnectionId; 2] {
+        let listener = self.hosts[1].listen(80).unwrap();
+        let client = self.hosts[0]
+            .connect(self.now, A, SocketAddrV4::new(B, 80))
+            .unwrap();
+        for _ in 0..1000 {
+            if let Poll::Ready(Ok((server, _))) = self.hosts[1].accept(listener) {
+                return [client, server];
+            }
+            assert!(self.step(), "silence before the connection is established");
+        }
+        panic!("not established after a thousand steps");
+    }
+
+    fn state(&mut self, host: usize, id: ConnectionId) -> Option<State> {
+        self.hosts[host].info(id).map(|info| info.state)
+    }
+}
+
+fn quick() -> Config {
+    Config {
+        nagle: false,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn a_request_and_its_response_take_five_segments() {
+    let mut world = World::new(quick(), 1);
+    let [client, server] = world.connect();
+    let before = world
+        .hosts
+        .each_ref()
+        .map(|host| host.stats().segments_sent);
+    assert!(world.hosts[0].write(client, b"ping").is_ready());
+    world.step();
+    let Poll::Ready(Ok(Some(chunk))) = world.hosts[1].read(server) else {
+        panic!("nothing read")
+    };
+    assert_eq!(&*chunk, b"ping");
+    assert!(world.hosts[1].write(server, b"pong").is_ready());
+    world.step();
+    let Poll::Ready(Ok(Some(chunk))) = world.hosts[0].read(client) else {
+        panic!("nothing read")
+    };
+    assert_eq!(&*chunk, b"pong");
+    let after = world
+        .hosts
+        .each_ref()
+        .map(|host| host.stats().segments_sent);
+    // The acknowledgement of the request rides on the response.
+    assert_eq!([after[0] - before[0], after[1] - before[1]], [1, 1]);
+}
+
+#[test]
+fn closing_ends_in_one_time_wait_entry_and_then_nothing() {
+    let mut world = World::new(quick(), 2);
+    let [client, server] = world.connect();
+    let now = world.now;
+    world.hosts[0].finish(now, client);
+    world.step();
+    assert!(matches!(world.hosts[1].read(server), Poll::Ready(Ok(None))));
+    assert_eq!(world.state(1, server), Some(State::CloseWait));
+    world.step();
+    assert_eq!(world.state(0, client), Some(State::FinWait2));
+    let now = world.now;
+    world.hosts[1].release(now, server);
+    world.step();
+    world.step();
+    assert_eq!(
+        world.state(1, server),
+        None,
+        "the passive closer remembers nothing"
+    );
+    assert!(matches!(world.hosts[0].read(client), Poll::Ready(Ok(None))));
+    let now = world.now;
+    world.hosts[0].release(now, client);
+    assert_eq!(world.hosts[0].connection_count(), 0);
+    let expires = world.hosts[0]
+        .poll_timeout()
+        .expect("TIME-WAIT has a deadline");
+    assert!(expires.since(now) > Duration::from_secs(50));
+    while world.step() {}
+    assert_eq!(world.hosts[0].poll_timeout(), None, "silence when idle");
+}
+
+#[test]
+fn both_may_finish_at_once() {
+    let mut world = World::new(quick(), 3);
+    let ids = world.connect();
+    let now = world.now;
+    for (host, id) in ids.into_iter().enumerate() {
+        world.hosts[host].finish(now, id);
+    }
+    for _ in 0..4 {
+        world.step();
+    }
+    for host in 0..2 {
+        assert_eq!(world.state(host, ids[host]), Some(State::Closed));
+        assert!(matches!(
+            world.hosts[host].drained(ids[host]),
+            Poll::Ready(Ok(()))
+        ));
+    }
+}
+
+#[test]
+fn an_abort_is_seen_as_a_reset() {
+    let mut world = World::new(quick(), 4);
+    let [client, server] = world.connect();
+    let now = world.now;
+    world.hosts[0].abort(now, client);
+    world.step();
+    assert!(matches!(
+        world.hosts[1].read(server),
+        Poll::Ready(Err(Error::Reset))
+    ));
+    assert!(matches!(
+        world.hosts[1].write(server, b"x"),
+        Poll::Ready(Err(Error::Reset))
+    ));
+}
+
+#[test]
+fn nobody_listening_is_refused() {
+    let mut world = World::new(quick(), 5);
+    let client = world.hosts[0]
+        .connect(world.now, A, SocketAddrV4::new(B, 81))
+        .unwrap();
+    for _ in 0..3 {
+        world.step();
+    }
+    assert!(matches!(
+        world.hosts[0].connected(client),
+        Poll::Ready(Err(Error::Refused))
+    ));
+}
+
+#[test]
+fn nobody_answering_times_out_after_three_minutes() {
+    let mut world = World::new(quick(), 6);
+    world.loss = 100;
+    let started = world.now;
+    let client = world.hosts[0]
+        .connect(world.now, A, SocketAddrV4::new(B, 80))
+        .unwrap();
+    while world.hosts[0].connected(client).is_pending() {
+        assert!(world.step());
+    }
+    assert!(matches!(
+        world.hosts[0].connected(client),
+        Poll::Ready(Err(Error::TimedOut))
+    ));
+    assert!(world.now.since(started) >= Duration::from_secs(180));
+    assert!(world.now.since(started) <= Duration::from_secs(300));
+}
+
+#[test]
+fn a_reader_that_stops_bounds_the_sender_and_resumes() {
+    let mut world = World::new(quick(), 7);
+    let [client, server] = world.connect();
+    let mut sent = 0;
+    for _ in 0..2000 {
+        while let Poll::Ready(Ok(count)) = world.hosts[0].write(client, &[7; 4096]) {
+            sent += count;
+        }
+        world.step();
+    }
+    let config = Config::default();
+    assert!(sent <= config.send_buffer + config.receive_buffer, "{sent}");
+    let mut read = 0;
+    for _ in 0..5000 {
+        while let Poll::Ready(Ok(Some(chunk))) = world.hosts[1].read(server) {
+            read += chunk.len();
+        }
+        if read == sent {
+            return;
+        }
+        world.step();
+    }
+    panic!("read {read} of {sent}");
+}
+
+/// Sends `len` bytes each way through a bad network and checks that they arrive, then that both
+/// hosts fall silent and give everything back.
+fn both_ways(config: Config, seed: u8, len: usize, faults: [u64; 3]) {
+    let mut world = World::new(config, seed);
+    [world.loss, world.repeat, world.reorder] = faults;
+    let ids = world.connect();
+    let streams: [Vec<u8>; 2] =
+        [0, 1].map(|host| (0..len).map(|i| (i * (7 + host) % 251) as u8).collect());
+    let (mut sent, mut read) = ([0; 2], [vec![], vec![]]);
+    let mut steps = 0;
+    while read[0].len() < len || read[1].len() < len {
+        for host in 0..2 {
+            let rest = &streams[host][sent[host]..];
+            if let Poll::Ready(Ok(count)) =
+                world.hosts[host].write(ids[host], &rest[..rest.len().min(5000)])
+            {
+                sent[host] += count;
+            }
+            while let Poll::Ready(Ok(Some(chunk))) = world.hosts[host].read(ids[host]) {
+                read[host].extend_from_slice(&chunk);
+            }
+        }
+        steps += 1;
+        assert!(
+            steps < 200_000 && world.step(),
+            "stuck at {} and {}",
+            read[0].len(),
+            read[1].len()
+        );
+    }
+    assert!(
+        read[1] == streams[0] && read[0] == streams[1],
+        "the streams differ"
+    );
+    let now = world.now;
+    for (host, id) in ids.into_iter().enumerate() {
+        world.hosts[host].release(now, id);
+    }
+    while world.step() {}
+    for host in 0..2 {
+        assert_eq!(world.hosts[host].connection_count(), 0);
+        for class in Class::ALL {
+            assert_eq!(
+                world.pools[host].usage(class).held,
+                0,
+                "memory is conserved"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_clean_network_carries_both_ways() {
+    both_ways(quick(), 8, 300_000, [0, 0, 0]);
+    both_ways(Config::default(), 9, 300_000, [0, 0, 0]);
+}
+
+#[test]
+fn loss_duplication_and_reordering_are_overcome() {
+    for seed in 10..30 {
+        both_ways(quick(), seed, 60_000, [5, 2, 10]);
+    }
+}
+
+#[test]
+fn a_stream_crosses_the_wrap_of_sequence_numbers() {
+    // 2^32 in steps of the same chunk, over one connection whose windows are as large as they get.
+    let mut world = World::new(
+        Config {
+            receive_buffer: 4 << 20,
+            send_buffer: 4 << 20,
+            ..quick()
+        },
+        31,
+    );
+    for host in &mut world.hosts {
+        host.set_link(65_535, 65_495, 18);
+    }
+    let [client, server] = world.connect();
+    let total = (1u64 << 32) + 100_000;
+    static BLOCK: [u8; 1 << 20] = [9; 1 << 20];
+    let (mut queued, mut read) = (0u64, 0u64);
+    let mut pending: Option<Chunk> = None;
+    while read < total {
+        while queued < total {
+            let chunk = pending.get_or_insert_with(|| {
+                let len = (total - queued).min(BLOCK.len() as u64) as usize;
+                Chunk::Static(&BLOCK[..len])
+            });
+            let before = chunk.len();
+            let poll = world.hosts[0].send(client, &mut pending);
+            queued += (before - pending.as_deref().map_or(0, <[u8]>::len)) as u64;
+            if poll.is_pending() {
+                break;
+            }
+        }
+        world.step_counting(&mut read, server);
+    }
+    assert_eq!(read, total);
+}
+
+impl World {
+    /// One step in which text is counted as it arrives, so that gigabytes go quickly.
+    fn step_counting(&mut self, read: &mut u64, server: ConnectionId) {
+        assert!(self.step());
+        while let Poll::Ready(Ok(Some(chunk))) = self.hosts[1].read(server) {
+            *read += chunk.len() as u64;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever segments come for a live connection: no panic, and it still works or is over.
+    #[test]
+    fn any_segments_are_survived(segments in proptest::collection::vec(
+        (any::<u8>(), -70_000i64..70_000, -70_000i64..70_000, any::<u16>(), 0usize..300, any::<[u8; 8]>()), 1..40)) {
+        let mut world = World::new(quick(), 40);
+        let [client, server] = world.connect();
+        let info = world.hosts[1].by_id(server).map(|tcb| {
+            (tcb.rcv.seq(tcb.rcv.nxt), tcb.snd.seq(tcb.snd.nxt), tcb.remote.port())
+        });
+        let (nxt, una, port) = info.unwrap();
+        for (flags, seq, ack, window, len, options) in segments {
+            let header = Header {
+                source: port.into(),
+                destination: 80.into(),
+                seq: nxt.0.wrapping_add(seq as u32).into(),
+                ack: una.0.wrapping_add(ack as u32).into(),
+                data_offset: 0x70,
+                flags,
+                window: window.into(),
+                checksum: 0.into(),
+                urgent: 0.into(),
+            };
+            let mut bytes = zerocopy::IntoBytes::as_bytes(&header).to_vec();
+            bytes.extend_from_slice(&options);
+            bytes.resize(bytes.len() + len, 0);
+            let meta = RxMeta { checksum: RxChecksum::Valid, gso_size: 0 };
+            let part = Part::copy_from(&world.pools[1], &bytes).unwrap();
+            let packet = Packet { source: A, destination: B };
+            let now = world.now;
+            let _ = world.hosts[1].receive(now, &packet, Frame::new(part, meta));
+            while let Poll::Ready(Ok(Some(_))) = world.hosts[1].read(server) {}
+            let _ = world.hosts[1].write(server, b"some");
+            world.transmit();
+            if let Some(tcb) = world.hosts[1].by_id(server) {
+                prop_assert!(tcb.snd.una <= tcb.snd.nxt && tcb.snd.nxt <= tcb.snd.max);
+                prop_assert!(tcb.snd.max <= tcb.snd.end + 1);
+                prop_assert!(tcb.congestion.cwnd >= u32::from(tcb.snd.mss));
+            }
+        }
+        let now = world.now;
+        world.hosts[0].release(now, client);
+        world.hosts[1].release(now, server);
+        let mut steps = 0;
+        while world.step() {
+            steps += 1;
+            prop_assert!(steps < 10_000, "never silent");
+        }
+        prop_assert_eq!(world.hosts[1].connection_count(), 0);
+        for class in Class::ALL {
+            prop_assert_eq!(world.pools[1].usage(class).held, 0);
+        }
+    }
+}
+
+#[test]
+fn a_control_block_is_small() {
+    let size = size_of::<tcb::Tcb>();
+    assert!(size <= 448, "{size}");
+}
