@@ -12,11 +12,18 @@
 
 extern crate alloc;
 
+mod boxed;
 mod burst;
 mod caps;
+mod received;
+mod software_offload;
+mod super_frame;
 
 pub use burst::{BURST_BYTES, BURST_FRAMES, Burst};
 pub use caps::{Caps, LinkState};
+pub use received::copy_received;
+pub use software_offload::SoftwareOffload;
+
 use packet::{Chunk, Instant};
 
 /// A device, or something that behaves like one.
