@@ -123,7 +123,7 @@ pub(crate) fn in_syn_sent(
         if acks_us {
             tcb.close(Some(Error::Refused), shared);
         }
-        return Err(Drop::Flags);
+        return Err(Drop::Reset);
     }
     // Fourth: the SYN.
     if !segment.flags.has(Flags::SYN) {

@@ -172,7 +172,7 @@ fn check_reset(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) -> R
         _ => Some(Error::Reset),
     };
     tcb.close(error, shared);
-    Err(Drop::Flags)
+    Err(Drop::Reset)
 }
 
 /// Fourth: a SYN within a connection is answered with where we are (RFC 5961, 4.2).

@@ -88,6 +88,9 @@ pub(crate) fn transmit(
     shared: &mut Shared,
     output: &mut dyn Output,
 ) -> Result<bool, Blocked> {
+    if matches!(tcb.state, State::Closed | State::TimeWait) {
+        return Ok(false);
+    }
     restart_after_idle(tcb, now);
     for _ in 0..TURN {
         let Some(plan) = next(tcb, shared) else {
@@ -107,10 +110,8 @@ fn restart_after_idle(tcb: &mut Tcb, now: Instant) {
 }
 
 fn next(tcb: &Tcb, shared: &Shared) -> Option<Plan> {
-    match tcb.state {
-        State::Closed | State::TimeWait => return None,
-        State::SynSent | State::SynReceived => return next_syn(tcb),
-        _ => {}
+    if tcb.state.is_opening() {
+        return next_syn(tcb);
     }
     if tcb.recovery.resend_first && tcb.snd.una < tcb.snd.max {
         let text = (tcb.snd.end.min(tcb.snd.max)).saturating_sub(tcb.snd.una);

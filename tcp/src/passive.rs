@@ -53,10 +53,11 @@ impl Tcp {
         let expected = Seq(entry.irs.0.wrapping_add(1));
         if segment.flags.has(Flags::RST) {
             // RFC 5961, 3.2: only exactly at the next number.
-            if segment.seq == expected {
-                self.end_half_open(slot);
+            if segment.seq != expected {
+                return Err(Drop::OutsideWindow);
             }
-            return Err(Drop::Flags);
+            self.end_half_open(slot);
+            return Err(Drop::Reset);
         }
         if segment.flags.has(Flags::SYN) {
             if segment.seq == entry.irs {

@@ -13,7 +13,9 @@ pub enum Drop {
     Checksum,
     /// No connection and no listener; answered with a reset unless it was one.
     NoConnection,
-    /// Flags that make no sense where they came (SYN with FIN, a SYN's RST, no ACK).
+    /// It was a reset, and ended what it came for.
+    Reset,
+    /// Flags that make no sense where they came (SYN with FIN, no ACK).
     Flags,
     /// Outside of the receive window.
     OutsideWindow,
