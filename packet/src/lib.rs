@@ -30,4 +30,4 @@ pub use part::Part;
 pub use pool::{Buf, Class, Limits, Pool, Usage};
 pub use secrets::{Key, Random, Secrets};
 pub use time::Instant;
-pub use transport::Transport;
+pub use transport::{Surroundings, Transport};

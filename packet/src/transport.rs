@@ -2,7 +2,7 @@
 
 use embedded_io_async::{BufRead, Write};
 
-use crate::{Chunk, Instant};
+use crate::{Chunk, Duration, Instant};
 
 /// A connection as HTTP needs it: bytes in, lent in place; bytes out, copied by `write` or handed
 /// over by `send`; and a deadline. It stands here because both sides of it, `http` and `runtime`,
@@ -29,4 +29,16 @@ pub trait Transport: BufRead + Write {
     /// Waits until the peer has acknowledged all that was sent and, after [`Transport::finish`],
     /// the end of it.
     async fn drained(&mut self) -> Result<(), Self::Error>;
+}
+
+/// What a protocol above TCP must know of where it runs. Asked often, so it should be cheap.
+pub trait Surroundings {
+    /// The monotonic time.
+    fn now(&self) -> Instant;
+
+    /// The wall clock: time since 1970-01-01 00:00:00 UTC.
+    fn unix_time(&self) -> Duration;
+
+    /// Whether the program was asked to stop. When that changes, every task must be polled.
+    fn is_stopping(&self) -> bool;
 }

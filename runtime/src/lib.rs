@@ -21,6 +21,7 @@ mod flow;
 mod network;
 mod place;
 mod ready;
+mod serve;
 mod storage;
 
 pub use clock::Clock;
@@ -34,4 +35,5 @@ pub use flow::{Flow, Listener};
 pub use network::{FlowId, ListenerId, Network, Peer};
 pub use packet::{Chunk, Duration, Instant};
 pub use place::{Driver, Place, run};
+pub use serve::{Failure, serve};
 pub use storage::{File, FileId, Metadata, Storage, StorageError};
