@@ -123,3 +123,62 @@ impl Recovery {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seq::ORIGIN;
+
+    const MSS: u16 = 1000;
+
+    /// Ten segments in flight from `una` on, the window full.
+    fn ten_in_flight() -> (Recovery, Reno, u64, u64) {
+        let una = ORIGIN + 1;
+        (Recovery::new(ORIGIN), Reno::new(MSS), una, una + 10_000)
+    }
+
+    #[test]
+    fn the_third_duplicate_halves_and_resends() {
+        let (mut recovery, mut reno, una, max) = ten_in_flight();
+        for duplicate in 1..=2 {
+            recovery.on_duplicate(una, max, &mut reno, MSS);
+            assert!(!recovery.resend_first);
+            assert_eq!(recovery.limited_transmit(MSS), duplicate * 1000);
+        }
+        recovery.on_duplicate(una, max, &mut reno, MSS);
+        assert!(recovery.resend_first);
+        assert_eq!((reno.ssthresh, reno.cwnd), (5000, 8000));
+        recovery.on_duplicate(una, max, &mut reno, MSS);
+        assert_eq!(reno.cwnd, 9000, "each further one lets one more out");
+        assert_eq!(recovery.limited_transmit(MSS), 0);
+    }
+
+    #[test]
+    fn a_partial_acknowledgement_resends_the_next_hole_and_a_full_one_ends_it() {
+        let (mut recovery, mut reno, una, max) = ten_in_flight();
+        for _ in 0..3 {
+            recovery.on_duplicate(una, max, &mut reno, MSS);
+        }
+        recovery.resend_first = false;
+        recovery.on_ack(una + 4000, 4000, 10_000, &mut reno, MSS);
+        assert!(recovery.resend_first);
+        assert_eq!(reno.cwnd, 8000 - 4000 + 1000);
+        recovery.on_ack(max, 6000, 6000, &mut reno, MSS);
+        assert!(!recovery.resend_first);
+        assert_eq!(reno.cwnd, 2000, "no burst: nothing is in flight");
+        assert_eq!(reno.ssthresh, 5000);
+    }
+
+    #[test]
+    fn duplicates_of_what_a_timeout_resent_start_no_recovery() {
+        let (mut recovery, mut reno, una, max) = ten_in_flight();
+        recovery.on_timeout(una, max, false, &mut reno, MSS);
+        assert_eq!((reno.cwnd, reno.ssthresh), (1000, 5000));
+        for _ in 0..5 {
+            recovery.on_duplicate(una + 2000, max, &mut reno, MSS);
+        }
+        assert!(!recovery.resend_first);
+        recovery.on_timeout(una, max, true, &mut reno, MSS);
+        assert_eq!(reno.ssthresh, 5000, "a second timeout says nothing new");
+    }
+}
