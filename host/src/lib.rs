@@ -20,6 +20,7 @@ pub mod reactor;
 mod ready_file;
 mod sandbox;
 mod signals;
+pub mod sockets;
 mod storage;
 mod sys;
 

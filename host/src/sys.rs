@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::ioctl::{Opcode, Setter, Updater, ioctl};
+use rustix::ioctl::{Getter, Opcode, Setter, Updater, ioctl};
 use rustix::thread::UnshareFlags;
 
 /// Moves this process into a user and a network namespace of its own. The kernel refuses (`EINVAL`)
@@ -83,6 +83,19 @@ pub(crate) fn bring_up(socket: impl AsFd, name: &str) -> io::Result<()> {
     // SAFETY: the kernel has just written the flags, and every bit pattern is a number.
     unsafe { request.0.ifr_ifru.ifru_flags |= libc::IFF_UP as libc::c_short };
     request.set::<{ libc::SIOCSIFFLAGS as Opcode }>(socket)
+}
+
+/// How many bytes (a FIN counts as one) the peer of a TCP socket has not acknowledged yet (SIOCOUTQ,
+/// tcp(7); the same number as TIOCOUTQ).
+pub(crate) fn unacknowledged(socket: impl AsFd) -> io::Result<usize> {
+    // SAFETY: the opcode writes one `int`.
+    let bytes = unsafe {
+        ioctl(
+            socket,
+            Getter::<{ libc::TIOCOUTQ as Opcode }, libc::c_int>::new(),
+        )?
+    };
+    Ok(usize::try_from(bytes).unwrap_or(0))
 }
 
 fn socket_address(address: Ipv4Addr) -> libc::sockaddr {

@@ -88,6 +88,12 @@ impl Network for Sockets {
         Ok(FlowId { slot, generation })
     }
 
+    fn local_address(&self, flow: FlowId) -> Option<SocketAddr> {
+        let mut state = self.state.borrow_mut();
+        let address = state.held(flow)?.stream.local_addr().ok()?;
+        Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+    }
+
     fn poll_connect(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.with(flow, |connection, _| connection.poll_connect(cx))
     }

@@ -1,0 +1,3 @@
+//! The places on which the contract is run.
+
+pub mod sockets;
