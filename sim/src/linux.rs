@@ -173,6 +173,7 @@ impl Host for Linux {
             SocketOption::NoDelay(on) => sockopt::set_tcp_nodelay(socket, on),
             SocketOption::SendBuffer(size) => sockopt::set_socket_send_buffer_size(socket, size),
             SocketOption::ReceiveBuffer(size) => sockopt::set_socket_recv_buffer_size(socket, size),
+            SocketOption::UserTimeout(millis) => sockopt::set_tcp_user_timeout(socket, millis),
             SocketOption::Abort => sockopt::set_socket_linger(socket, Some(Duration::ZERO)),
         }
         .map_err(errno)

@@ -1,8 +1,8 @@
 //! Runs one script against one host.
 //!
 //! Every packet that the host sends must be expected, in order, within the tolerance of its time;
-//! one that nobody expected fails the next `>` or the end of the script. Times are the script's
-//! plan: a late step does not delay those after it, unless it came within a window or at any time.
+//! one that nobody expected fails the next `>` or the end of the script. A relative time counts
+//! from when the step before it was due or, if that was a `>`, from when the packet was sent.
 //!
 //! Segments are compared as they are on the wire, cut to the MSS. A `>` longer than the MSS stands
 //! for the run of full-sized segments, and a last one, that carry it: so the same line is true of a
@@ -24,10 +24,20 @@ use crate::wire::{self, WireSegment};
 /// How a script is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
-    /// How far from its time an event may come.
+    /// How far from its time a packet may come, or a call return.
     pub tolerance: Duration,
+    /// A packet that is waited for may also be late by this part of the wait: 8 for an eighth.
+    pub timer_slack: Option<u32>,
     /// Added to the peer's sequence numbers, so that a script can be run around a wrap of them.
     pub peer_offset: u32,
+}
+
+impl Conditions {
+    /// Until when something may come that was waited for from `start` on and is due at `due`.
+    fn latest(self, start: Duration, due: Duration) -> Duration {
+        let wait = due.saturating_sub(start);
+        due + self.tolerance + self.timer_slack.map_or(Duration::ZERO, |part| wait / part)
+    }
 }
 
 /// Why a script failed.
@@ -139,12 +149,7 @@ impl Run<'_> {
         let window = self.window(step.when);
         match &step.action {
             Action::Expect(expected) => {
-                let at = self.expect(expected, window)?;
-                // Where the script leaves the time open, what follows counts from the event.
-                self.previous = match step.when.span {
-                    Span::Window(_) | Span::Any => at,
-                    Span::Point | Span::Blocking(_) => window.from,
-                };
+                self.previous = self.expect(expected, window)?;
                 return Ok(());
             }
             Action::Inject(segment) => {
@@ -235,17 +240,17 @@ impl Run<'_> {
     /// Takes one segment, or the run of segments that carry `expected`; tells when the last came.
     fn expect(&mut self, expected: &Segment, window: Window) -> Result<Duration, Wrong> {
         let tolerance = self.conditions.tolerance;
+        let latest = self.conditions.latest(self.previous, window.to);
         let wanted = format!("> {expected} at {}", window.text());
         let mut so_far: Option<Segment> = None;
         loop {
-            let Some(emitted) = self.next_emitted(window.to + tolerance)? else {
+            let Some(emitted) = self.next_emitted(latest)? else {
                 let got = so_far.map_or("nothing".to_owned(), |s| format!("only > {s}"));
                 return Err(Wrong::new(wanted, got));
             };
             let (segment, full) = self.decode(&emitted.packet, expected.options.timestamps())?;
             self.trace(">", emitted.at, &segment);
-            let late = emitted.at > window.to + tolerance;
-            if late || emitted.at + tolerance < window.from {
+            if emitted.at > latest || emitted.at + tolerance < window.from {
                 let got = format!("it at {}: > {segment}", seconds(emitted.at));
                 return Err(Wrong::new(wanted, got));
             }

@@ -152,6 +152,8 @@ pub enum SocketOption {
     SendBuffer(usize),
     /// `SO_RCVBUF`, in bytes.
     ReceiveBuffer(usize),
+    /// `TCP_USER_TIMEOUT`, in milliseconds: how long sent data may stay unacknowledged.
+    UserTimeout(u32),
     /// `SO_LINGER {onoff=1, linger=0}`: closing resets.
     Abort,
 }

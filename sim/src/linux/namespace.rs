@@ -18,7 +18,7 @@ pub(super) const PEER_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 
 /// What is set otherwise than by default, and why. Every script that is true of Linux is true of
 /// Linux *with these*.
-const SETTINGS: [(&str, &str); 18] = [
+const SETTINGS: [(&str, &str); 20] = [
     // What our stack does not do (yet): SACK and all that builds on it, ECN, Fast Open.
     ("ipv4/tcp_sack", "0"),
     ("ipv4/tcp_dsack", "0"),
@@ -31,6 +31,10 @@ const SETTINGS: [(&str, &str); 18] = [
     // RFC 6298 doubles the timer from the first retransmission on, to 60 s.
     ("ipv4/tcp_syn_linear_timeouts", "0"),
     ("ipv4/tcp_rto_max_ms", "60000"),
+    // RFC 1337: a reset does not end TIME-WAIT.
+    ("ipv4/tcp_rfc1337", "1"),
+    // What may be sent is sent, not kept until more of the window is there.
+    ("ipv4/tcp_tso_win_divisor", "255"),
     // Nothing is remembered of a peer, nothing is limited but by what a script is about.
     ("ipv4/tcp_no_metrics_save", "1"),
     ("ipv4/tcp_invalid_ratelimit", "0"),

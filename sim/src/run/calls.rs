@@ -21,7 +21,9 @@ pub(super) struct File {
 pub(super) struct Pending {
     line: usize,
     call: Call,
-    until: Duration,
+    /// When it may return, and must have returned.
+    due: Duration,
+    latest: Duration,
     progress: Progress,
 }
 
@@ -40,7 +42,8 @@ impl Run<'_> {
         self.pending = Some(Pending {
             line,
             call: call.clone(),
-            until: window.to,
+            due: window.to,
+            latest: self.conditions.latest(window.from, window.to),
             progress: Progress::default(),
         });
         self.retry_pending()?;
@@ -67,7 +70,7 @@ impl Run<'_> {
         let tolerance = self.conditions.tolerance;
         let now = self.host.now();
         let line = pending.line;
-        let wanted = format!("{} until {}", pending.call.text, seconds(pending.until));
+        let wanted = format!("{} until {}", pending.call.text, seconds(pending.due));
         let wrong = |got: String| Wrong {
             line: Some(line),
             expected: wanted.clone(),
@@ -76,7 +79,7 @@ impl Run<'_> {
         let result = self.attempt(&pending.call, &mut pending.progress);
         match result.map_err(wrong)? {
             Err(Errno::Again) if self.blocks(pending.call.what) => {
-                if now > pending.until + tolerance {
+                if now > pending.latest {
                     return Err(wrong("a call that still blocks".to_owned()));
                 }
                 self.pending = Some(pending);
@@ -86,7 +89,7 @@ impl Run<'_> {
                 Ok(value) => value.to_string(),
                 Err(errno) => errno.to_string(),
             })),
-            _ if now + tolerance < pending.until => {
+            _ if now + tolerance < pending.due => {
                 Err(wrong(format!("its return at {}", seconds(now))))
             }
             _ => Ok(()),

@@ -284,6 +284,10 @@ fn what(name: &str, arguments: &[&str]) -> Result<What, String> {
 fn socket_option(name: &str, value: &str) -> Result<SocketOption, String> {
     let number = value.trim_start_matches('[').trim_end_matches(']').parse();
     Ok(match (name, number) {
+        ("TCP_USER_TIMEOUT", Ok(millis)) => {
+            let millis = u32::try_from(millis).map_err(|_| format!("too long: {millis}"))?;
+            SocketOption::UserTimeout(millis)
+        }
         ("TCP_NODELAY", Ok(on)) => SocketOption::NoDelay(on != 0),
         ("SO_SNDBUF", Ok(size)) => SocketOption::SendBuffer(size),
         ("SO_RCVBUF", Ok(size)) => SocketOption::ReceiveBuffer(size),
