@@ -178,6 +178,24 @@ impl Neighbours {
         }
     }
 
+    /// As [`Neighbours::heard`], from a packet of a host beyond `gateway` that came from `mac`. There
+    /// may be more ways in than one: another address contradicts nothing.
+    pub fn forwarded(&mut self, now: Instant, gateway: Ipv4Addr, mac: [u8; 6]) {
+        let known = self
+            .table
+            .place(gateway)
+            .map(|place| self.table.entry(place).state);
+        let other = match known {
+            Some(State::Reachable { mac: known, .. } | State::Probing { mac: known, .. }) => {
+                known != mac
+            }
+            _ => false,
+        };
+        if !other {
+            self.heard(now, gateway, mac);
+        }
+    }
+
     /// When [`Neighbours::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

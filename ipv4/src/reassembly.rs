@@ -36,10 +36,10 @@ pub struct Reassembly {
 /// A packet that was put together.
 #[derive(Clone, Debug)]
 pub struct Whole {
-    /// The header of its last fragment to arrive, with offset 0 and the length of the whole.
+    /// Its header: that of the fragment that arrived last, without offset and options.
     pub header: Header,
-    /// What follows it. Nobody has verified a checksum of it.
-    pub payload: Frame,
+    /// The packet, beginning with that header. Nobody has verified a checksum of its payload.
+    pub packet: Frame,
 }
 
 /// A packet of which not all fragments came in time.
@@ -79,7 +79,7 @@ struct Key {
 struct Partial {
     key: Key,
     expires: Instant,
-    /// Where the payload is put together; `None` once the packet is given up. It is remembered so
+    /// Where the packet is put together, room for a header in front; `None` once the packet is given up. It is remembered so
     /// that the rest of its fragments does not start a new one.
     buf: Option<Buf>,
     /// What is there, in order, with gaps between.
@@ -121,17 +121,7 @@ impl Reassembly {
         let Some(end) = partial.complete() else {
             return Ok(None);
         };
-        let Some(buf) = self.partials.swap_remove(place).buf else {
-            return Ok(None);
-        };
-        let header = Header {
-            fragment_offset: 0,
-            more_fragments: false,
-            total_len: u16::from(header.header_len).saturating_add(end),
-            ..*header
-        };
-        let payload = Frame::new(Part::new(buf, 0..end.into()), RxMeta::default());
-        Ok(Some(Whole { header, payload }))
+        Ok(self.partials.swap_remove(place).finish(header, end))
     }
 
     /// When [`Reassembly::handle_timeout`] wants to be called.
@@ -231,7 +221,8 @@ impl Partial {
         let mut payload = packet.clone();
         payload.advance(header.header_len.into());
         let target = bytes
-            .get_mut(usize::from(start)..usize::from(end))
+            .get_mut(HEADER_LEN..)
+            .and_then(|payload| payload.get_mut(usize::from(start)..usize::from(end)))
             .ok_or(Refused::Length)?;
         let inside = |range: &(u16, u16)| range.0 <= start && end <= range.1;
         if self.ranges.iter().any(inside) {
@@ -247,6 +238,24 @@ impl Partial {
     fn complete(&self) -> Option<u16> {
         let end = self.end?;
         (*self.ranges == [(0, end)]).then_some(end)
+    }
+
+    /// The packet, of which `end` bytes of payload are there.
+    fn finish(self, header: &Header, end: u16) -> Option<Whole> {
+        let mut buf = self.buf?;
+        let header = Header {
+            fragment_offset: 0,
+            more_fragments: false,
+            header_len: HEADER_LEN as u8,
+            total_len: end + HEADER_LEN as u16, // `check` has bounded the sum.
+            ..*header
+        };
+        buf.bytes_mut()?
+            .first_chunk_mut()?
+            .clone_from(&crate::write(&header));
+        let part = Part::new(buf, 0..header.total_len.into());
+        let packet = Frame::new(part, RxMeta::default());
+        Some(Whole { header, packet })
     }
 }
 

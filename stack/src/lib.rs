@@ -1,3 +1,45 @@
+//! One network host: the only crate that knows every protocol.
+//!
+//! [`Net`] puts Ethernet, ARP, IPv4, ICMP and TCP on a [`link::Link`] and is what applications see
+//! of it: it implements [`runtime::Network`] for them and [`runtime::Driver`] for the loop that
+//! runs them.
+//!
+//! A frame's journey, in the order of the files:
+//!
+//! | file | does |
+//! |---|---|
+//! | `net` | the façade: user calls, the loop's calls, the only `RefCell` |
+//! | `host` | one host: what a turn consists of |
+//! | `input` | a burst, frame by frame, down to a segment for `tcp` or a message for us |
+//! | `interface` | the way out: next hop, headers, the link |
+//! | `outbox` | control messages that wait for the link |
+//! | `wakers` | who waits for what, and until when |
+//! | `stats` | counters, and why frames were dropped |
+//!
+//! Input never sends; output never parses; applications never run inside: they are woken.
+//!
+//! Not here yet: UDP and DHCP, more than one address, multicast, talking to oneself (no loopback),
+//! VLANs other than the untagged one. RFC 1122 is followed for a host with one interface that
+//! forwards nothing.
 #![no_std]
 #![forbid(unsafe_code)]
-//! To be written.
+
+extern crate alloc;
+
+mod config;
+mod host;
+mod input;
+mod interface;
+mod net;
+mod outbox;
+mod stats;
+mod wakers;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use ethernet::Mac;
+pub use ipv4::Cidr;
+pub use net::Net;
+pub use stats::{Drop, Stats};

@@ -174,6 +174,23 @@ fn traffic_from_another_card_does_not_overwrite_but_asks() {
 }
 
 #[test]
+fn what_another_way_brings_neither_changes_nor_questions_the_gateway() {
+    let mut cache = neighbours(8);
+    cache.forwarded(at(0), PEER, PEER_MAC);
+    assert_eq!(
+        cache.lookup(at(5), PEER),
+        Lookup::Known(PEER_MAC),
+        "filled in"
+    );
+    cache.forwarded(at(6), PEER, OTHER_MAC);
+    assert_eq!(cache.lookup(at(6), PEER), Lookup::Known(PEER_MAC));
+    assert_eq!(sent(&mut cache), []);
+    cache.forwarded(at(40), PEER, PEER_MAC);
+    cache.lookup(at(60), PEER);
+    assert_eq!(pass(&mut cache, 41..80), [[0; 6]; 0], "confirmed");
+}
+
+#[test]
 fn the_table_is_bounded_and_keeps_what_is_used() {
     let mut cache = neighbours(4);
     cache.lookup(at(0), PEER);

@@ -83,7 +83,8 @@ fn the_largest_packet_is_put_together() {
     }
     let whole = whole.expect("all fragments are there");
     assert_eq!(whole.header.total_len, 65535);
-    assert_eq!(whole.payload.head(), data);
+    assert_eq!(Header::parse(whole.packet.head(), 65535), Ok(whole.header));
+    assert_eq!(&whole.packet.head()[20..], data);
     drop(whole);
     assert_eq!(world.bays(), 0);
 }
@@ -224,7 +225,7 @@ proptest! {
             prop_assert!(world.fragment(&data, start, end).unwrap().is_none());
         }
         let whole = world.fragment(&data, last.0, last.1).unwrap().unwrap();
-        prop_assert_eq!(whole.payload.head(), data);
+        prop_assert_eq!(&whole.packet.head()[20..], data);
     }
 
     #[test]

@@ -1,0 +1,39 @@
+//! What a host is told about itself.
+
+use core::net::Ipv4Addr;
+
+use ipv4::Cidr;
+
+/// What a host is told about itself. Its hardware address and MTU are its link's.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Its address, and the network that its neighbours share with it.
+    pub address: Cidr,
+    /// The neighbour that forwards to all other networks; without one there are no others.
+    pub gateway: Option<Ipv4Addr>,
+    /// Neighbours that are remembered. Full: the one not used for longest is forgotten, and if all
+    /// are in use, a new one cannot be reached.
+    pub neighbours: usize,
+    /// Packets whose fragments are put together at the same time, each in a bay of the pool. Full:
+    /// the oldest is dropped.
+    pub reassemblies: usize,
+    /// Control messages that wait to be sent. Full: new ones are dropped.
+    pub outbox: usize,
+    /// What TCP is told. Its `mtu` is replaced by the link's.
+    pub tcp: tcp::Config,
+}
+
+impl Config {
+    /// The defaults of a host at `address`.
+    #[must_use]
+    pub fn new(address: Cidr) -> Self {
+        Self {
+            address,
+            gateway: None,
+            neighbours: 1024,
+            reassemblies: 8,
+            outbox: 64,
+            tcp: tcp::Config::default(),
+        }
+    }
+}

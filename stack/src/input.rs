@@ -1,0 +1,168 @@
+//! The way in: from a burst to segments for TCP and messages for us.
+//!
+//! A burst is walked twice. First every frame is taken apart, down to its transport header, and what
+//! is not TCP is dealt with; then TCP gets its segments. So the headers of all frames are fetched
+//! into the cache before the first control block is.
+
+use core::net::Ipv4Addr;
+
+use arp::Operation;
+use ethernet::{EtherType, Mac};
+use ipv4::icmp::{self, Complaint, Message};
+use ipv4::{Header, Protocol, Quoted};
+use link::Burst;
+use packet::{Duration, Frame, Instant};
+use tcp::{IcmpError, Packet};
+
+use crate::Drop;
+use crate::host::Host;
+
+/// How long a neighbour that was just confirmed is not confirmed again: a lookup a second instead of
+/// one a frame.
+const HEARD_FOR: Duration = Duration::from_secs(1);
+
+impl Host {
+    /// Takes in all frames of `burst`.
+    pub(crate) fn input(&mut self, now: Instant, burst: &mut Burst) {
+        for frame in burst.drain() {
+            self.interface.stats.frames_received += 1;
+            self.interface.stats.bytes_received += frame.len() as u64;
+            if let Err(reason) = self.frame(now, frame) {
+                self.interface.stats.drop(reason);
+            }
+        }
+        for (packet, segment) in self.segments.drain(..) {
+            // TCP counts for itself what it drops.
+            self.tcp.receive(now, &packet, segment).ok();
+        }
+    }
+
+    fn frame(&mut self, now: Instant, mut frame: Frame) -> Result<(), Drop> {
+        let (header, len) = ethernet::Header::parse(frame.head())?;
+        let for_us = header.destination == self.interface.mac;
+        if !for_us && !header.destination.is_broadcast() {
+            return Err(Drop::OtherStation);
+        }
+        if !header.source.is_station() {
+            return Err(Drop::EthernetSource);
+        }
+        if header.vlan.is_some() {
+            return Err(Drop::Vlan);
+        }
+        frame.advance(len);
+        match header.ether_type {
+            EtherType::IPV4 if for_us => self.ipv4(now, header.source, frame),
+            // Nothing that we speak goes to all hosts, and a packet for one host has no business in
+            // a frame for all (RFC 1122, 3.3.6).
+            EtherType::IPV4 => Err(Drop::OtherHost),
+            EtherType::ARP => self.arp(now, &frame),
+            _ => Err(Drop::EtherType),
+        }
+    }
+
+    fn arp(&mut self, now: Instant, frame: &Frame) -> Result<(), Drop> {
+        let packet = arp::Packet::parse(frame.head())?;
+        if packet.operation == Operation::Request && !self.arp_requests.take(now) {
+            return Err(Drop::ArpLimit);
+        }
+        self.interface.neighbours.receive(now, &packet);
+        self.neighbour_events(now);
+        Ok(())
+    }
+
+    fn ipv4(&mut self, now: Instant, from: Mac, mut packet: Frame) -> Result<(), Drop> {
+        let header = Header::parse(packet.head(), packet.len())?;
+        let network = &self.interface.network;
+        if header.destination != network.address() {
+            return Err(Drop::OtherHost);
+        }
+        if network.is_martian_source(header.source) {
+            return Err(Drop::Martian);
+        }
+        packet.truncate(header.total_len.into());
+        self.heard(now, header.source, from);
+        if !header.is_fragment() {
+            return self.deliver(now, &header, packet);
+        }
+        match self.reassembly.receive(now, &header, &packet)? {
+            Some(whole) => self.deliver(now, &whole.header, whole.packet),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the neighbour cache who sent a packet.
+    fn heard(&mut self, now: Instant, source: Ipv4Addr, from: Mac) {
+        let (last, at) = self.heard;
+        if last == (source, from) && now.since(at) < HEARD_FOR {
+            return;
+        }
+        self.heard = ((source, from), now);
+        let neighbours = &mut self.interface.neighbours;
+        match self.interface.routes.next_hop(source) {
+            Some(hop) if hop == source => neighbours.heard(now, source, from.0),
+            Some(gateway) => neighbours.forwarded(now, gateway, from.0),
+            None => {}
+        }
+        self.neighbour_events(now);
+    }
+
+    /// Hands a whole packet to whom it is for.
+    fn deliver(&mut self, now: Instant, header: &Header, mut packet: Frame) -> Result<(), Drop> {
+        let complaint = match header.protocol {
+            Protocol::TCP => {
+                packet.advance(header.header_len.into());
+                let ends = Packet {
+                    source: header.source,
+                    destination: header.destination,
+                };
+                self.segments.push((ends, packet));
+                return Ok(());
+            }
+            Protocol::ICMP => {
+                packet.advance(header.header_len.into());
+                return self.icmp(now, header, packet);
+            }
+            Protocol::UDP => Complaint::PortUnreachable,
+            _ => Complaint::ProtocolUnreachable,
+        };
+        let message = complaint.about(packet.head());
+        self.outbox.complain(now, header.source, &message)?;
+        Err(Drop::Protocol)
+    }
+
+    fn icmp(&mut self, now: Instant, header: &Header, message: Frame) -> Result<(), Drop> {
+        match icmp::parse(&message)? {
+            Message::Error(error, quoted) => self.icmp_error(now, error, &quoted),
+            Message::Other => Err(Drop::IcmpOther),
+            Message::Echo => {
+                self.outbox.echo(now, header.source, message)?;
+                self.interface.stats.echoes += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// An error about a segment of ours; whether it may be believed is TCP's to say (RFC 5927).
+    fn icmp_error(
+        &mut self,
+        now: Instant,
+        error: icmp::Error,
+        quoted: &Quoted<'_>,
+    ) -> Result<(), Drop> {
+        let ours = quoted.source == self.interface.network.address();
+        if !ours || quoted.protocol != Protocol::TCP {
+            return Err(Drop::IcmpOther);
+        }
+        let kind = match error {
+            icmp::Error::PortUnreachable | icmp::Error::ProtocolUnreachable => IcmpError::Refused,
+            icmp::Error::Unreachable
+            | icmp::Error::TimeExceeded
+            | icmp::Error::ParameterProblem => IcmpError::Unreachable,
+            // TCP does not discover path MTUs yet.
+            icmp::Error::TooBig { .. } => return Err(Drop::IcmpOther),
+        };
+        let ends = (quoted.source, quoted.destination);
+        self.tcp.icmp_error(now, ends, quoted.transport, kind);
+        Ok(())
+    }
+}

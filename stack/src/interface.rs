@@ -1,0 +1,224 @@
+//! The way out: next hop, headers, the link.
+
+use alloc::boxed::Box;
+use core::net::Ipv4Addr;
+
+use arp::{Lookup, Neighbours, Site};
+use ethernet::{EtherType, MIN_FRAME_LEN, Mac};
+use ipv4::{Cidr, Protocol, Routes, Template};
+use link::{Full, Link, LinkState, Offload, PartialChecksum, SoftwareOffload, Transmit};
+use packet::{Chunk, Instant};
+use tcp::{Blocked, Outgoing};
+
+use crate::{Config, Stats};
+
+/// The bytes in front of a transport header.
+const HEADERS_LEN: usize = ethernet::HEADER_LEN + ipv4::HEADER_LEN;
+/// The most bytes of a TCP header.
+const TCP_HEADER_LEN: usize = 60;
+/// Where the checksum stands in a TCP header.
+const TCP_CHECKSUM: u16 = 16;
+
+/// The headers of one frame; [`Transmit::head`] has this limit.
+pub(crate) type Head = heapless::Vec<u8, 128>;
+
+/// A link, our place on its network, and who else is there.
+pub(crate) struct Interface {
+    /// Helped in software where the device itself cannot sum or segment.
+    pub(crate) link: SoftwareOffload<Box<dyn Link>>,
+    pub(crate) network: Cidr,
+    pub(crate) mac: Mac,
+    pub(crate) mtu: u16,
+    /// The link's epoch while it is up.
+    pub(crate) epoch: Option<u32>,
+    pub(crate) routes: Routes,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) stats: Stats,
+    tcp: Template,
+    icmp: Template,
+    /// The link had no room in this turn.
+    pub(crate) full: bool,
+}
+
+impl Interface {
+    pub(crate) fn new(link: Box<dyn Link>, config: &Config) -> Self {
+        let address = config.address.address();
+        let link = SoftwareOffload::new(link);
+        let (mac, mtu) = (link.caps().mac, link.caps().mtu);
+        let site = Site {
+            mac,
+            address,
+            prefix_len: config.address.prefix_len(),
+        };
+        Self {
+            link,
+            network: config.address,
+            mac: Mac(mac),
+            mtu,
+            epoch: None,
+            routes: Routes::new(config.address, config.gateway),
+            neighbours: Neighbours::new(site, config.neighbours),
+            stats: Stats::default(),
+            tcp: Template::new(address, Protocol::TCP),
+            icmp: Template::new(address, Protocol::ICMP),
+            full: false,
+        }
+    }
+
+    /// Looks whether the link came up, went down or was attached anew since the last look. `Some`:
+    /// it did; `Some(true)`: it is up, and all that was known of its network is forgotten.
+    pub(crate) fn watch(&mut self, now: Instant) -> Option<bool> {
+        let epoch = match self.link.state() {
+            LinkState::Down => None,
+            LinkState::Up { epoch } => Some(epoch),
+        };
+        if epoch == self.epoch {
+            return None;
+        }
+        self.epoch = epoch;
+        if epoch.is_some() {
+            self.mac = Mac(self.link.caps().mac);
+            self.mtu = self.link.caps().mtu;
+            self.neighbours.restart(now, self.mac.0);
+            self.stats.link_ups += 1;
+        }
+        Some(epoch.is_some())
+    }
+
+    /// The most bytes of TCP payload in one frame.
+    pub(crate) fn max_text(&self) -> usize {
+        const HEADERS: usize = HEADERS_LEN + TCP_HEADER_LEN;
+        let frame = usize::from(self.mtu) + ethernet::HEADER_LEN;
+        // The length of a packet has 16 bits, also where a device could carry more.
+        let longest = usize::from(u16::MAX) + ethernet::HEADER_LEN;
+        let frame = self.link.caps().max_super_frame.unwrap_or(frame);
+        frame.min(longest).saturating_sub(HEADERS)
+    }
+
+    /// The address to talk to `remote` from; `None` if no way leads there. There is none to many
+    /// hosts at once, nor to ourselves.
+    pub(crate) fn local_for(&self, remote: Ipv4Addr) -> Option<Ipv4Addr> {
+        let hop = self.routes.next_hop(remote)?;
+        let local = self.network.address();
+        (hop != local && !self.network.is_martian_source(remote)).then_some(local)
+    }
+
+    /// Whom a packet for `remote` is handed to.
+    pub(crate) fn next_hop(&mut self, now: Instant, remote: Ipv4Addr) -> Result<Mac, Blocked> {
+        let hop = self.routes.next_hop(remote).ok_or(Blocked::Unreachable)?;
+        match self.neighbours.lookup(now, hop) {
+            Lookup::Known(mac) => Ok(Mac(mac)),
+            Lookup::Unresolved => Err(Blocked::Unresolved),
+            Lookup::Unreachable => Err(Blocked::Unreachable),
+        }
+    }
+
+    /// The start of a frame to `destination`.
+    pub(crate) fn head(&self, destination: Mac, ether_type: EtherType) -> Head {
+        let header = ethernet::Header {
+            destination,
+            source: self.mac,
+            vlan: None,
+            ether_type,
+        };
+        let mut head = Head::new();
+        extend(&mut head, &header.to_bytes());
+        head
+    }
+
+    /// The headers of an ICMP message of `len` bytes that fits into one packet.
+    pub(crate) fn icmp_head(&self, destination: Mac, remote: Ipv4Addr, len: usize) -> Head {
+        let mut head = self.head(destination, EtherType::IPV4);
+        extend(&mut head, &self.icmp.header(remote, total_len(len)));
+        head
+    }
+
+    /// Hands a frame to the link, padded if it is short.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        mut head: Head,
+        payload: &[Chunk],
+        offload: Offload,
+    ) -> Result<(), Full> {
+        let len = head.len() + payload.iter().map(|chunk| chunk.len()).sum::<usize>();
+        let payload = if len < MIN_FRAME_LEN {
+            payload.iter().for_each(|chunk| extend(&mut head, chunk));
+            head.resize_default(MIN_FRAME_LEN).ok();
+            &[]
+        } else {
+            payload
+        };
+        let frame = Transmit {
+            head: &head,
+            payload,
+            offload,
+        };
+        if self.link.transmit(now, frame).is_err() {
+            self.full = true;
+            self.stats.link_full += 1;
+            return Err(Full);
+        }
+        self.stats.frames_sent += 1;
+        self.stats.bytes_sent += len.max(MIN_FRAME_LEN) as u64;
+        Ok(())
+    }
+
+    /// Sends what the neighbour cache wants sent. What the link has no room for is lost: a request
+    /// is repeated, and who wanted a reply asks again.
+    pub(crate) fn send_arp(&mut self, now: Instant) {
+        while !self.full {
+            let Some(arp::Outgoing {
+                destination,
+                packet,
+            }) = self.neighbours.poll_transmit()
+            else {
+                return;
+            };
+            let mut head = self.head(Mac(destination), EtherType::ARP);
+            extend(&mut head, &packet.to_bytes());
+            self.send(now, head, &[], Offload::default()).ok();
+        }
+    }
+}
+
+/// What TCP hands its segments to.
+pub(crate) struct Sender<'a> {
+    pub(crate) now: Instant,
+    pub(crate) interface: &'a mut Interface,
+}
+
+impl tcp::Output for Sender<'_> {
+    fn transmit(&mut self, segment: Outgoing<'_>) -> Result<(), Blocked> {
+        let Sender { now, interface } = self;
+        let destination = interface.next_hop(*now, segment.remote)?;
+        let text: usize = segment.payload.iter().map(|chunk| chunk.len()).sum();
+        let total_len = total_len(segment.header.len() + text);
+        let mut head = interface.head(destination, EtherType::IPV4);
+        extend(&mut head, &interface.tcp.header(segment.remote, total_len));
+        extend(&mut head, segment.header);
+        let offload = Offload {
+            checksum: Some(PartialChecksum {
+                start: HEADERS_LEN as u16,
+                offset: TCP_CHECKSUM,
+            }),
+            gso_size: segment.gso_size,
+        };
+        interface
+            .send(*now, head, segment.payload, offload)
+            .map_err(|Full| Blocked::Full)
+    }
+}
+
+/// The total length of a packet with `len` bytes behind its header. Nobody above makes longer ones:
+/// TCP is told [`Interface::max_text`], and a message that is too long is sent in fragments.
+fn total_len(len: usize) -> u16 {
+    debug_assert!(len + ipv4::HEADER_LEN <= usize::from(u16::MAX));
+    (len + ipv4::HEADER_LEN) as u16
+}
+
+/// All heads are shorter than their limit: 34 bytes of ours and 60 of TCP's, or a padded frame.
+fn extend(head: &mut Head, bytes: &[u8]) {
+    let fits = head.extend_from_slice(bytes).is_ok();
+    debug_assert!(fits, "headers of more than 128 bytes");
+}
