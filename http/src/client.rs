@@ -154,9 +154,13 @@ impl Parsed {
         Version::new(line.version)?;
         let status = Status(line.status);
         let fields = Fields::new(check_fields(lines, limits)?);
+        let framing = body::response_framing(fields, Method::Get, status)?;
+        if matches!(framing, body::Framing::Length(length) if length > limits.body) {
+            return Err(Refusal::BodyTooLarge);
+        }
         Ok(Self {
             status,
-            framing: body::response_framing(fields, Method::Get, status)?,
+            framing,
             fields: head.len() - lines.len(),
         })
     }
