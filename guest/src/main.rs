@@ -20,7 +20,7 @@ mod serial;
 mod start_info;
 
 use core::arch::{asm, global_asm};
-use core::fmt::Write as _;
+use core::fmt::{Arguments, Write as _};
 use core::panic::PanicInfo;
 
 use serial::Serial;
@@ -42,10 +42,10 @@ extern "C" fn start(start_info: u32) -> ! {
     let Some(machine) = (unsafe { start_info::read(start_info) }) else {
         panic!("no start information at {start_info:#x}");
     };
-    let mebibytes = machine.memory >> 20;
     say(format_args!(
-        "Parhelion {}: hello from a PVH guest with {mebibytes} MiB of memory, booted with {:?}",
+        "Parhelion {}: hello from a PVH guest with {} KiB of memory, booted with {:?}",
         env!("CARGO_PKG_VERSION"),
+        machine.memory / 1024,
         machine.command_line,
     ));
     exit(DONE)
@@ -53,12 +53,12 @@ extern "C" fn start(start_info: u32) -> ! {
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    say(format_args!("Parhelion {}", info));
+    say(format_args!("Parhelion {info}"));
     exit(FAILED)
 }
 
 /// A line on the serial port, if there is one.
-fn say(line: core::fmt::Arguments<'_>) {
+fn say(line: Arguments<'_>) {
     if let Some(mut serial) = Serial::open() {
         // It always takes what it is given.
         let _ = writeln!(serial, "{line}");

@@ -1,2 +1,74 @@
-//! To be written.
-fn main() {}
+//! The project's chores, run as `cargo xtask …` (an alias in `.cargo/config.toml`).
+//!
+//! `test` is everything that must hold before a change is taken, and all that `.ci/run` does:
+//! formatting, clippy, all tests, the documentation, every `no_std` crate built for the bare
+//! machine, the guest booted in QEMU, and the packet scripts against Linux. (Against our own stack
+//! they are part of `cargo test`.) It ends with one line: `N passed, N failed, N skipped`.
+//!
+//! # Skips
+//! What a machine refuses is skipped, counted and told, never passed over in silence. A test that
+//! needs something it may be refused (a namespace, a tap) appends one line, which says what and
+//! why, to the file that the variable `PARHELION_SKIPS` names, if it is set, and returns. Such a
+//! test then counts as skipped, not as passed. Where `CI=true`, only the bare-metal builds may be
+//! skipped, as their target is not to be had everywhere; `--allow-skip` names the steps that may.
+#![forbid(unsafe_code)]
+
+mod boot;
+mod cargo;
+mod install;
+mod outcome;
+mod scripts;
+mod test;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Chore {
+    /// Everything that must hold: formatting, clippy, tests, docs, bare-metal builds, guest, scripts
+    Test {
+        /// A step that may be skipped; any other skip is a failure (default: all may, but in CI
+        /// only bare-metal)
+        #[arg(long, value_name = "STEP")]
+        allow_skip: Vec<test::Step>,
+    },
+    /// Runs the packet scripts
+    Scripts {
+        /// What they are to be true of
+        #[arg(long)]
+        against: Host,
+        /// Scripts, or folders of them [default: tests/tcp]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// Whom a packet script is run against.
+#[derive(Clone, Copy, ValueEnum)]
+enum Host {
+    /// The kernel, in a network namespace, in real time
+    Linux,
+    /// Our own stack, in virtual time
+    Parhelion,
+}
+
+fn main() -> ExitCode {
+    let chore = Chore::parse();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    if let Err(error) = env::set_current_dir(root.unwrap_or(Path::new("."))) {
+        eprintln!("xtask: the workspace it was built in is gone ({error}); build it again");
+        return ExitCode::FAILURE;
+    }
+    let good = match chore {
+        Chore::Test { allow_skip } => test::run(&allow_skip),
+        Chore::Scripts { against, paths } => scripts::run(against, &paths),
+    };
+    match good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,145 @@
+//! The guest, built and booted in QEMU (emulation: no KVM is needed), and what it says compared.
+
+use core::time::Duration;
+use std::env;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use crate::cargo;
+use crate::install;
+use crate::outcome::Outcome;
+
+const QEMU: &str = "qemu-system-x86_64";
+/// The guest ends QEMU with this when all went well (`guest/src/main.rs`).
+const DONE: i32 = 33;
+/// It takes well under a second; a machine that does many other things may be slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Memory in MiB, and a command line: two of each, so that what the guest says is no constant.
+const MACHINES: [(u64, &str); 2] = [(64, "app=hello address=10.0.0.2/24"), (200, "")];
+
+/// Builds it and boots it on each of [`MACHINES`].
+pub(crate) fn run() -> Outcome {
+    let mut total = cargo::check(&mut cargo::command(&[
+        "build",
+        "--release",
+        "--package=guest",
+    ]));
+    if total.failed > 0 {
+        return total;
+    }
+    if !install::exists(QEMU) {
+        total += Outcome::skip(format!(
+            "booting the guest: {QEMU} is missing (qemu-system-x86)"
+        ));
+        return total;
+    }
+    for (memory, command_line) in MACHINES {
+        let result = boot(memory, command_line);
+        if let Err(why) = &result {
+            println!("guest with {memory} MiB: {why}");
+        }
+        total += Outcome::of(result.is_ok());
+    }
+    total
+}
+
+fn boot(memory: u64, command_line: &str) -> Result<(), String> {
+    let mut qemu = Command::new(QEMU);
+    qemu.args([
+        "-machine",
+        "microvm",
+        "-accel",
+        "tcg",
+        "-nodefaults",
+        "-no-user-config",
+    ])
+    .args(["-display", "none", "-serial", "stdio", "-no-reboot"])
+    .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
+    .args([
+        "-m",
+        &format!("{memory}M"),
+        "-append",
+        command_line,
+        "-kernel",
+    ])
+    .arg(kernel()?)
+    .stdin(Stdio::null())
+    .stdout(Stdio::piped());
+    let mut qemu = qemu
+        .spawn()
+        .map_err(|error| format!("cannot run {QEMU}: {error}"))?;
+    let status = wait(&mut qemu)?;
+    let mut said = String::new();
+    if let Some(mut stdout) = qemu.stdout.take() {
+        // A line at most, which a pipe holds: so it may be read after the end.
+        stdout
+            .read_to_string(&mut said)
+            .map_err(|error| error.to_string())?;
+    }
+    print!("{said}");
+    if status != Some(DONE) {
+        return Err(format!("QEMU ended with {status:?}, not {DONE}"));
+    }
+    compare(&said, memory, command_line)
+}
+
+/// The firmware keeps some of the memory, but less than 1 MiB.
+fn compare(said: &str, memory: u64, command_line: &str) -> Result<(), String> {
+    let front = "hello from a PVH guest with ";
+    let told = said.split_once(front).map(|(_, rest)| rest);
+    let (kibibytes, rest) = told
+        .and_then(|told| told.split_once(' '))
+        .ok_or_else(|| format!("no \"{front}\""))?;
+    let kibibytes: u64 = kibibytes.parse().map_err(|_| "no memory size".to_owned())?;
+    if !((memory - 1) * 1024..=memory * 1024).contains(&kibibytes) {
+        return Err(format!("it says {kibibytes} KiB"));
+    }
+    let end = format!("KiB of memory, booted with {command_line:?}");
+    match rest.trim_end() == end {
+        true => Ok(()),
+        false => Err(format!("it says {rest:?}, not {end:?}")),
+    }
+}
+
+/// The exit code of QEMU, which is ended when it takes too long.
+fn wait(qemu: &mut Child) -> Result<Option<i32>, String> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if let Some(status) = qemu.try_wait().map_err(|error| error.to_string())? {
+            return Ok(status.code());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    qemu.kill()
+        .and_then(|()| qemu.wait())
+        .map_err(|error| error.to_string())?;
+    Err(format!("not done after {} s", PATIENCE.as_secs()))
+}
+
+/// Next to ourselves: xtask is `debug/xtask` in the folder that cargo builds in.
+fn kernel() -> Result<PathBuf, String> {
+    let xtask = env::current_exe().map_err(|error| error.to_string())?;
+    let target = xtask.parent().and_then(|folder| folder.parent());
+    let target = target.ok_or("xtask is not where cargo builds it")?;
+    Ok(target.join("release/guest"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare;
+
+    #[test]
+    fn tells_a_wrong_line_from_the_right_one() {
+        let line = |memory: u32, end: &str| {
+            format!("Parhelion 9: hello from a PVH guest with {memory} KiB of memory, {end}\r\n")
+        };
+        assert!(compare(&line(65_151, "booted with \"a=b\""), 64, "a=b").is_ok());
+        assert!(compare(&line(65_151, "booted with \"a=c\""), 64, "a=b").is_err());
+        assert!(compare(&line(65_151, "booted with \"a=b\""), 128, "a=b").is_err());
+        assert!(compare("Parhelion panicked", 64, "").is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! The packet scripts, by the runner in `sim`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::Host;
+use crate::cargo;
+use crate::outcome::Outcome;
+
+/// What the runner says where the machine refuses what it needs.
+const REFUSED: &str = "no namespace with a tap";
+
+/// Runs them in sight of the user. Tells whether all were true.
+pub(crate) fn run(against: Host, paths: &[PathBuf]) -> bool {
+    cargo::check(runner(against).args(paths)).failed == 0
+}
+
+/// All of them against Linux, counted.
+pub(crate) fn against_linux() -> Outcome {
+    let mut build = cargo::command(&["build", "--package", "parhelion-sim", "--bin", "scripts"]);
+    if cargo::check(&mut build).failed > 0 {
+        return Outcome::of(false);
+    }
+    let output = match runner(Host::Linux).output() {
+        Ok(output) => output,
+        Err(error) => {
+            println!("cannot run cargo: {error}");
+            return Outcome::of(false);
+        }
+    };
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    print!("{said}{complained}");
+    if let Some(counted) = said.lines().last().and_then(count) {
+        return counted;
+    }
+    match complained.lines().find(|line| line.contains(REFUSED)) {
+        Some(why) => Outcome::skip(format!("packet scripts against Linux: {why}")),
+        None => Outcome::of(false),
+    }
+}
+
+fn runner(against: Host) -> Command {
+    let against = match against {
+        Host::Linux => "linux",
+        Host::Parhelion => "parhelion",
+    };
+    cargo::command(&[
+        "run",
+        "--quiet",
+        "--package=parhelion-sim",
+        "--bin=scripts",
+        "--",
+        "--against",
+        against,
+    ])
+}
+
+/// Reads `60 scripts against Linux: 55 true, 5 marked as differing, 0 failed`. A script that says
+/// how Linux differs, and is right, has passed.
+fn count(line: &str) -> Option<Outcome> {
+    let (_, counts) = line.split_once(" scripts against Linux: ")?;
+    let of = |what: &str| {
+        let mut parts = counts.split(',').map(str::trim);
+        parts.find_map(|part| part.strip_suffix(what)?.trim().parse::<usize>().ok())
+    };
+    Some(Outcome {
+        passed: of("true")? + of("marked as differing")?,
+        failed: of("failed")?,
+        skipped: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_the_runner_says() {
+        let line = "60 scripts against Linux: 54 true, 4 marked as differing, 2 failed";
+        let outcome = count(line).expect("a result");
+        assert_eq!((outcome.passed, outcome.failed), (58, 2));
+        assert!(count("tests/tcp/connect.pkt:7: expected an ACK").is_none());
+    }
+}
