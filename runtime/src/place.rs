@@ -130,3 +130,6 @@ fn earliest(
         .chain(end)
         .min()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
-//! What a [`Network`] promises, case by case: the same for the kernel's sockets and for our own
+//! What a [`Network`] and tasks promise, case by case: the same for the kernel's sockets and for our own
 //! stack, so that an application cannot tell them apart.
 
 mod closing;
 mod flow_control;
 mod opening;
 mod streams;
+mod tasks;
 
 use core::future::Future;
 use core::net::SocketAddr;
@@ -62,6 +63,7 @@ pub fn cases() -> Vec<Case> {
         streams::cases(),
         closing::cases(),
         flow_control::cases(),
+        tasks::cases(),
     ]
     .into_iter()
     .flatten()
