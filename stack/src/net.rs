@@ -54,6 +54,11 @@ impl Net {
         self.0.borrow_mut().host.tcp.info(connection(flow))
     }
 
+    /// Whether small segments of `flow` wait for earlier ones (RFC 9293, 3.7.4).
+    pub fn set_nagle(&self, flow: FlowId, nagle: bool) {
+        self.with(|inner| inner.host.tcp.set_nagle(connection(flow), nagle));
+    }
+
     /// Runs `call` on the host, then wakes whom it concerns.
     fn with<T>(&self, call: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.0.borrow_mut();
@@ -150,6 +155,11 @@ impl Network for Net {
         })
     }
 
+    fn local_address(&self, flow: FlowId) -> Option<SocketAddr> {
+        let local = self.0.borrow_mut().host.tcp.local(connection(flow));
+        local.map(SocketAddr::V4)
+    }
+
     fn poll_connect(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.ask(flow, Wait::Send, cx, |tcp| tcp.connected(connection(flow)))
     }
@@ -234,8 +244,7 @@ impl Driver for Net {
     }
 
     fn is_quiet(&self) -> bool {
-        let inner = self.0.borrow();
-        inner.host.tcp.connection_count() == 0 && !inner.host.tcp.has_output()
+        self.0.borrow().host.tcp.is_quiet()
     }
 }
 

@@ -284,6 +284,12 @@ impl Tcp {
         }
     }
 
+    /// Our address and port of a connection.
+    #[must_use]
+    pub fn local(&mut self, id: ConnectionId) -> Option<SocketAddrV4> {
+        self.by_id(id).map(|tcb| tcb.local)
+    }
+
     /// A look at a connection.
     #[must_use]
     pub fn info(&mut self, id: ConnectionId) -> Option<Info> {

@@ -317,6 +317,17 @@ impl Tcp {
         &self.shared.stats
     }
 
+    /// Whether the peers have confirmed everything that was to be sent, with its end where one was
+    /// queued. Looks at every connection.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let mut tcbs = self
+            .connections
+            .slots()
+            .filter_map(|slot| self.connections.get(slot));
+        !self.has_output() && tcbs.all(|tcb| tcb.state == State::Closed || tcb.is_drained())
+    }
+
     /// How many control blocks there are.
     #[must_use]
     pub fn connection_count(&self) -> usize {

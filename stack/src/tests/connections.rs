@@ -76,6 +76,39 @@ fn connect_echo_and_close() {
 }
 
 #[test]
+fn both_sides_know_their_addresses() {
+    let pair = Pair::new();
+    let listener = pair.b.net.listen(80).unwrap();
+    let client = pair.a.connect(B, 80);
+    let local = pair.a.net.local_address(client).unwrap();
+    assert_eq!(local.ip(), A);
+    pair.settle();
+    let accepted = pair.b.net.poll_accept(listener, &mut context());
+    let Poll::Ready(Ok((server, peer))) = accepted else {
+        panic!("nothing to accept")
+    };
+    assert_eq!(peer.address, local);
+    let here = SocketAddr::from((B, 80));
+    assert_eq!(pair.b.net.local_address(server), Some(here));
+    pair.a.net.abort(client);
+    pair.a.net.release(client);
+    pair.settle();
+    assert_eq!(pair.a.net.local_address(client), None);
+}
+
+#[test]
+fn a_host_is_quiet_once_the_end_is_confirmed() {
+    let pair = Pair::new();
+    let (client, _) = pair.connection();
+    assert!(pair.a.net.is_quiet());
+    assert_eq!(pair.a.write(client, b"last words"), Poll::Ready(Ok(10)));
+    assert!(!pair.a.net.is_quiet());
+    pair.a.net.release(client);
+    assert!(!pair.a.turn().is_empty());
+    assert!(!pair.a.net.is_quiet(), "sent, but not confirmed");
+}
+
+#[test]
 fn a_stale_id_is_closed() {
     let pair = Pair::new();
     let (client, _) = pair.connection();
