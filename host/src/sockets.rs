@@ -292,3 +292,6 @@ fn report(result: io::Result<()>) {
         log::error!("waiting for sockets: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! What the contract of a network (in `tests`) does not know of: limits, and the kernel's ways.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use core::task::{Context, Poll, Waker};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+
+use packet::{Chunk, Class};
+use runtime::{FlowId, ListenerId, Network as _};
+
+use super::*;
+
+/// Sockets, and time that goes on only by hand.
+struct Bench {
+    sockets: Rc<Sockets>,
+    reactor: Rc<Reactor>,
+    pool: Pool,
+    now: Instant,
+}
+
+impl Bench {
+    fn new(pool: packet::Limits, connections: usize) -> Self {
+        let reactor = Reactor::new().unwrap();
+        let pool = Pool::new(pool);
+        let limits = Limits {
+            connections,
+            ..Limits::default()
+        };
+        Self {
+            sockets: Sockets::new(&reactor, &pool, limits),
+            reactor,
+            pool,
+            now: Instant::ZERO,
+        }
+    }
+
+    fn roomy() -> Self {
+        Self::new(packet::Limits::for_memory(16 << 20), 16)
+    }
+
+    fn listen(&self) -> (ListenerId, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        self.sockets.provide(80, listener);
+        (self.sockets.listen(80).unwrap(), address)
+    }
+
+    /// A connection that was accepted, and its peer.
+    fn pair(&self) -> (FlowId, TcpStream) {
+        let (listener, address) = self.listen();
+        let peer = TcpStream::connect(address).unwrap();
+        let (flow, _) = self
+            .until(|cx| self.sockets.poll_accept(listener, cx))
+            .unwrap();
+        (flow, peer)
+    }
+
+    /// Turns until `poll` is ready.
+    fn until<T>(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+        for _ in 0..1000 {
+            self.sockets.receive(self.now);
+            if let Poll::Ready(value) = poll(&mut Context::from_waker(Waker::noop())) {
+                return value;
+            }
+            self.sockets.transmit(self.now);
+            self.reactor.wait(Some(Duration::from_millis(10))).unwrap();
+        }
+        panic!("it never happens");
+    }
+
+    fn receive(&self, flow: FlowId) -> Poll<Result<Option<Chunk>, Error>> {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.sockets.poll_receive(flow, &mut cx)
+    }
+}
+
+#[test]
+fn over_the_limit_connections_wait_in_the_kernel() {
+    let bench = Bench::new(packet::Limits::for_memory(1 << 20), 1);
+    let (listener, address) = bench.listen();
+    let _peers = [(); 2].map(|()| TcpStream::connect(address).unwrap());
+    let accept = |cx: &mut Context<'_>| bench.sockets.poll_accept(listener, cx);
+    let (first, _) = bench.until(accept).unwrap();
+    assert!(accept(&mut Context::from_waker(Waker::noop())).is_pending());
+    bench.sockets.release(first);
+    bench.until(accept).unwrap();
+}
+
+#[test]
+fn without_memory_reading_waits() {
+    let limits = packet::Limits {
+        cells: 0,
+        pages: 1,
+        bays: 0,
+    };
+    let mut bench = Bench::new(limits, 16);
+    let (flow, mut peer) = bench.pair();
+    peer.write_all(&[7; 5000]).unwrap();
+    let chunk = bench.until(|_| bench.receive(flow)).unwrap().unwrap();
+    assert_eq!(chunk.len(), 4096);
+    assert!(bench.receive(flow).is_pending());
+    let retry = bench.sockets.next_event().unwrap();
+    drop(chunk);
+    bench.now = retry;
+    let rest = bench.until(|_| bench.receive(flow)).unwrap().unwrap();
+    assert_eq!(rest.len(), 904);
+    drop(rest);
+    assert_eq!(bench.pool.usage(Class::Page).held, 0);
+}
+
+#[test]
+fn one_connection_does_not_take_the_whole_turn() {
+    let bench = Bench::roomy();
+    let (flow, mut peer) = bench.pair();
+    let sender = std::thread::spawn(move || peer.write_all(&[7; 4 << 20]));
+    let (mut total, mut longest) = (0, 0);
+    while total < 4 << 20 {
+        bench.until(|_| match bench.receive(flow) {
+            Poll::Ready(chunk) => {
+                total += chunk.unwrap().unwrap().len();
+                Poll::Ready(())
+            }
+            Poll::Pending => Poll::Pending,
+        });
+        let mut received = 0;
+        while let Poll::Ready(chunk) = bench.receive(flow) {
+            let Some(chunk) = chunk.unwrap() else { break };
+            received += chunk.len();
+        }
+        total += received;
+        longest = longest.max(received);
+    }
+    sender.join().unwrap().unwrap();
+    assert_eq!(total, 4 << 20);
+    assert!(longest <= (256 + 68) * 1024, "{longest} bytes in one turn");
+}
+
+#[test]
+fn a_peer_that_never_reads_is_given_up() {
+    let mut bench = Bench::roomy();
+    let (flow, mut peer) = bench.pair();
+    static BYTES: [u8; 65_536] = [7; 65_536];
+    // Until the kernel takes no more and the queue is full.
+    let mut cx = Context::from_waker(Waker::noop());
+    while bench
+        .sockets
+        .poll_send(flow, &mut Some(Chunk::Static(&BYTES)), &mut cx)
+        .is_ready()
+    {
+        bench.sockets.transmit(bench.now);
+    }
+    bench.sockets.release(flow);
+    bench.sockets.transmit(bench.now);
+    assert!(!bench.sockets.is_quiet());
+    assert_eq!(
+        bench.receive(flow).map(Result::err),
+        Poll::Ready(Some(Error::Closed))
+    );
+    bench.now = bench.sockets.next_event().unwrap();
+    bench.sockets.receive(bench.now);
+    assert!(bench.sockets.is_quiet());
+    let error = peer.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn ipv4_peers_of_a_socket_for_both_look_like_ipv4() {
+    let bench = Bench::roomy();
+    // A port that was free a moment ago; somebody else may have taken it since.
+    let (listener, port) = core::iter::repeat_with(|| {
+        let probe = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        probe.local_addr().unwrap().port()
+    })
+    .take(100)
+    .find_map(|port| Some((bench.sockets.listen(port).ok()?, port)))
+    .unwrap();
+    let peer = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let (flow, accepted) = bench
+        .until(|cx| bench.sockets.poll_accept(listener, cx))
+        .unwrap();
+    assert_eq!(accepted.address, peer.local_addr().unwrap());
+    assert_eq!(
+        bench.sockets.local_address(flow),
+        Some(peer.peer_addr().unwrap())
+    );
+}
+
+#[test]
+fn listeners_are_bounded_and_a_port_is_taken_once() {
+    let bench = Bench::roomy();
+    let (_, address) = bench.listen();
+    assert_eq!(bench.sockets.listen(address.port()), Err(Error::InUse));
+    for _ in 1..Limits::default().listeners {
+        bench.listen();
+    }
+    assert_eq!(bench.sockets.listen(0), Err(Error::NoBuffer));
+}
