@@ -134,6 +134,10 @@ impl<L: Link> Link for SoftwareOffload<L> {
         let result = self.link.receive(now, burst);
         // A new epoch of the link may have brought other abilities.
         self.caps = offered(self.link.caps());
+        // Finished transmissions made room, and a stack that has nothing more to send may not call.
+        if self.waiting.is_some() {
+            self.flush(now)?;
+        }
         result
     }
 

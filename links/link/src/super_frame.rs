@@ -65,9 +65,10 @@ impl Segment {
 
 impl SuperFrame {
     /// Takes a super-frame apart; `None` if it is not TCP over IPv4 with all its headers, and
-    /// nothing but them, in the head.
+    /// nothing but them, in the head, or if a segment would be longer than an IPv4 packet can be.
     pub(crate) fn new(frame: &Transmit<'_>, gso_size: u16) -> Option<Self> {
         let headers = Headers::parse(frame.head)?;
+        u16::try_from(headers.end - headers.ip + usize::from(gso_size)).ok()?;
         let mut head = [0; HEAD];
         head.get_mut(..headers.end)?.copy_from_slice(frame.head);
         Some(Self {

@@ -282,3 +282,34 @@ fn headers_that_are_not_what_they_should_be_are_counted() {
     assert_eq!(link.malformed(), 6 + good.len() as u64);
     assert!(link.link.frames.is_empty());
 }
+
+#[test]
+fn a_segment_longer_than_a_packet_is_counted() {
+    let head = head(0, true, 0x18, 0);
+    let pieces = chunks(&vec![1; 65_530], 5000);
+    let mut link = wrapped(false, usize::MAX);
+    for size in [65_495, 65_496] {
+        link.transmit(Instant::ZERO, super_frame(&head, &pieces, size))
+            .unwrap();
+    }
+    assert_eq!((link.malformed(), link.link.frames.len()), (1, 2));
+}
+
+#[test]
+fn the_rest_leaves_as_soon_as_there_is_room() {
+    let head = head(0, true, 0x18, 0);
+    let pieces = chunks(&[1; 5000], 5000);
+    let mut link = wrapped(false, 2);
+    link.transmit(Instant::ZERO, super_frame(&head, &pieces, 1000))
+        .unwrap();
+    let next = Transmit {
+        head: &head,
+        payload: &[],
+        offload: Offload::default(),
+    };
+    assert_eq!(link.transmit(Instant::ZERO, next), Err(Full));
+    link.link.room = 4;
+    link.receive(Instant::ZERO, &mut Burst::new()).unwrap();
+    assert_eq!(link.link.frames.len(), 5);
+    link.transmit(Instant::ZERO, next).unwrap();
+}
