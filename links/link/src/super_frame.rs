@@ -106,7 +106,8 @@ impl SuperFrame {
         };
         if !device_sums {
             put(&mut head, tcp + 16, [0; 2]);
-            sum = sum + Sum::of(&head[tcp..end]) + sum_of(chunks).at(end - tcp);
+            // A TCP header is whole 32-bit words, so the payload starts at an even offset.
+            sum = sum + Sum::of(&head[tcp..end]) + sum_of(chunks);
         }
         let field = if device_sums {
             sum.fold()

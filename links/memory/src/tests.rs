@@ -178,3 +178,26 @@ fn down_loses_frames_and_up_is_a_new_epoch() {
     assert_eq!(right.state(), LinkState::Up { epoch: 1 });
     assert_eq!(right.caps().mac[5], 9);
 }
+
+#[test]
+fn one_segment_is_no_super_frame() {
+    let (mut left, mut right) = joined(Cable::default());
+    for len in [1460, 1461] {
+        let payload = [Chunk::Static(&[7; 1461]).slice(0..len)];
+        let frame = Transmit {
+            head: &[9; 54],
+            payload: &payload,
+            offload: SUPER_FRAME,
+        };
+        left.transmit(NOW, frame).unwrap();
+    }
+    left.flush(NOW).unwrap();
+    let mut burst = Burst::new();
+    right.receive(NOW, &mut burst).unwrap();
+    let sizes: Vec<u16> = burst
+        .frames()
+        .iter()
+        .map(|frame| frame.meta.gso_size)
+        .collect();
+    assert_eq!(sizes, [0, 1460]);
+}
