@@ -31,6 +31,9 @@ pub struct Exchange<'a, T> {
     outgoing: Outgoing,
     /// Bytes of the response's body.
     pub(crate) sent: u64,
+    /// Until when the transport may wait to send. The clock stands still within a turn, so most
+    /// pieces of a large body need not set it again.
+    deadline: Option<Instant>,
 }
 
 /// What of the response's body is still to come.
@@ -64,6 +67,7 @@ impl<'a, T: Transport> Exchange<'a, T> {
             status: None,
             outgoing: Outgoing::Length(0),
             sent: 0,
+            deadline: None,
             server,
             connection,
         }
@@ -103,6 +107,7 @@ impl<'a, T: Transport> Exchange<'a, T> {
             let limits = self.server.limits();
             let whole = self.began + limits.request_time;
             let deadline = whole.min(self.server.now() + limits.stall);
+            self.deadline = None;
             self.connection.fill(Some(deadline)).await?;
         }
     }
@@ -261,10 +266,7 @@ impl<'a, T: Transport> Exchange<'a, T> {
             return Err(Error::Misused);
         }
         let count = count as u64;
-        // The deadline of the head is good for the first bytes of the body.
-        if self.sent > 0 {
-            self.push_deadline();
-        }
+        self.push_deadline();
         match &mut self.outgoing {
             _ if count == 0 => return Ok(false),
             Outgoing::Silent => return Ok(false),
@@ -288,8 +290,11 @@ impl<'a, T: Transport> Exchange<'a, T> {
     }
 
     fn push_deadline(&mut self) {
-        let deadline = self.server.now() + self.server.limits().stall;
-        self.connection.transport.deadline(Some(deadline));
+        let deadline = Some(self.server.now() + self.server.limits().stall);
+        if self.deadline != deadline {
+            self.deadline = deadline;
+            self.connection.transport.deadline(deadline);
+        }
     }
 }
 

@@ -16,6 +16,8 @@ use packet::{Chunk, Duration, Instant, Surroundings, Transport};
 pub(crate) enum Event {
     /// It sends these bytes.
     Bytes(Chunk),
+    /// It sends these bytes so much later.
+    Later(Duration, Chunk),
     /// It sends nothing until the deadline has passed.
     Silence,
     /// It throws the connection away.
@@ -139,6 +141,10 @@ impl Transport for Script {
         let mut peer = self.peer.borrow_mut();
         match peer.script.pop_front() {
             Some(Event::Bytes(chunk)) => Ok(Some(chunk)),
+            Some(Event::Later(time, chunk)) => {
+                self.world.now.set(self.world.now() + time);
+                Ok(Some(chunk))
+            }
             Some(Event::Silence) => {
                 let deadline = peer.deadline.expect("a wait without end");
                 peer.waited.push(deadline.since(self.world.now()));
