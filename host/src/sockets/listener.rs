@@ -8,10 +8,16 @@ use mio::net::{TcpListener, TcpStream};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
+/// The most connections accepted in a turn, so that a crowd at the door leaves time for who is in.
+const TURN_ACCEPTS: u16 = 64;
+
 pub(super) struct Listening {
     pub(super) socket: TcpListener,
     /// Whether there may be a connection to accept.
     pub(super) ready: bool,
+    /// The turn of the last accept, and how many there were in it.
+    turn: u64,
+    accepted: u16,
     waiter: Option<Waker>,
 }
 
@@ -23,6 +29,8 @@ impl Listening {
         Ok(Self {
             socket: TcpListener::from_std(socket),
             ready: true,
+            turn: 0,
+            accepted: 0,
             waiter: None,
         })
     }
@@ -30,11 +38,20 @@ impl Listening {
     /// The next connection. Fails only where the machine has no room for one more.
     pub(super) fn poll_accept(
         &mut self,
+        turn: u64,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        if self.turn != turn {
+            (self.turn, self.accepted) = (turn, 0);
+        }
         while self.ready {
+            if self.accepted >= TURN_ACCEPTS {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match self.socket.accept() {
                 Ok((stream, peer)) => {
+                    self.accepted += 1;
                     // An IPv4 peer at a socket for both looks like ::ffff:10.0.0.1.
                     let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                     return Poll::Ready(Ok((stream, peer)));

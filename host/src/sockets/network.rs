@@ -47,6 +47,7 @@ impl Network for Sockets {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(FlowId, Peer), Error>> {
         let mut state = self.state.borrow_mut();
+        let turn = state.turn;
         let is_full = state.connections.len() >= self.limits.connections;
         let Some(listener) = state.listeners.named(id.slot, id.generation) else {
             return Poll::Ready(Err(Error::Closed));
@@ -55,7 +56,7 @@ impl Network for Sockets {
             listener.wait(cx);
             return Poll::Pending;
         }
-        let accepted = core::task::ready!(listener.poll_accept(cx))
+        let accepted = core::task::ready!(listener.poll_accept(turn, cx))
             .map_err(|error| error::of(&error))
             .and_then(|(stream, address)| {
                 let (slot, generation) = self.add(&mut state, Connection::accepted(stream))?;

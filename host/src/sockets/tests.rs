@@ -136,6 +136,26 @@ fn one_connection_does_not_take_the_whole_turn() {
 }
 
 #[test]
+fn a_crowd_at_the_door_does_not_take_the_whole_turn() {
+    let bench = Bench::new(packet::Limits::for_memory(1 << 20), 1000);
+    let (listener, address) = bench.listen();
+    let _peers = [(); 100].map(|()| TcpStream::connect(address).unwrap());
+    let accept = || {
+        let mut cx = Context::from_waker(Waker::noop());
+        bench.sockets.poll_accept(listener, &mut cx)
+    };
+    bench.sockets.receive(bench.now);
+    let first = core::iter::repeat_with(accept)
+        .take_while(Poll::is_ready)
+        .count();
+    bench.sockets.receive(bench.now);
+    let second = core::iter::repeat_with(accept)
+        .take_while(Poll::is_ready)
+        .count();
+    assert_eq!((first, second), (64, 36));
+}
+
+#[test]
 fn a_peer_that_never_reads_is_given_up() {
     let mut bench = Bench::roomy();
     let (flow, mut peer) = bench.pair();
