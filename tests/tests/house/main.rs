@@ -1,0 +1,30 @@
+//! The rules of the house, checked: who may know whom, what is `no_std`, where `unsafe` is, and how
+//! the sources are written (docs/ARCHITECTURE.md).
+
+mod graph;
+mod sources;
+
+use std::path::{Path, PathBuf};
+
+/// The packages (without `parhelion-`) whose libraries need no operating system.
+const NO_STD: [&str; 13] = [
+    "packet", "ethernet", "arp", "ipv4", "tcp", "http", "stack", "link", "memory", "runtime",
+    "hello", "site", "bench",
+];
+
+/// The only folders and files that may say `unsafe`.
+const UNSAFE: [&str; 3] = ["guest/src/", "links/tap/src/sys.rs", "host/src/sys.rs"];
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests
+        .parent()
+        .expect("tests lies in the workspace")
+        .to_owned()
+}
+
+/// All that is wrong at once, a line each, rather than the first of it.
+fn none_of(wrong: Vec<String>) {
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
