@@ -1,7 +1,7 @@
 //! Packet scripts: what a TCP does, packet by packet, in files that a person reads in a minute.
 //!
 //! A [`script::Script`] is written in a subset of packetdrill's language. [`run::run`] plays it
-//! against a [`host::Host`]: our own stack in virtual time, where a script takes microseconds, or
+//! against a [`host::Host`]: [our own stack](parhelion) in virtual time, where a script takes microseconds, or
 //! [Linux itself](linux) in real time, which shows that the script is true. Everything a script
 //! sends or expects is one byte pattern, so the content of every segment and every read is
 //! compared without being written down.
@@ -14,8 +14,10 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod frame;
 pub mod host;
 pub mod linux;
+pub mod parhelion;
 pub mod run;
 pub mod script;
 pub mod suite;

@@ -14,14 +14,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{self, AddressFamily, Shutdown, SocketFlags, SocketType, ipproto, sockopt};
 use tun_rs::SyncDevice;
 
+use crate::frame;
 use crate::host::{Emitted, Handle, Host};
 use crate::script::{Errno, SocketOption};
 use crate::wire::PEER;
 
-const ETHERNET_HEADER: usize = 14;
-const IPV4: [u8; 2] = [0x08, 0x00];
-/// Where the protocol of an IPv4 packet is in its frame.
-const PROTOCOL: usize = ETHERNET_HEADER + 9;
+/// Where the protocol is in an IPv4 packet.
+const PROTOCOL: usize = 9;
 const TCP: u8 = 6;
 
 /// The kernel of the namespace that this process is in.
@@ -68,12 +67,12 @@ impl Linux {
 
     /// The next IPv4 packet with TCP in it, if one waits. Linux's own chatter is skipped.
     fn read_packet(&self) -> Option<Vec<u8>> {
-        let mut frame = vec![0; 65_536];
+        let mut buffer = vec![0; 65_536];
         loop {
-            let len = self.tap.recv(&mut frame).ok()?;
-            let is_tcp = frame.get(12..14) == Some(&IPV4) && frame.get(PROTOCOL) == Some(&TCP);
-            if is_tcp && len >= ETHERNET_HEADER {
-                return frame.get(ETHERNET_HEADER..len).map(<[u8]>::to_vec);
+            let len = self.tap.recv(&mut buffer).ok()?;
+            let packet = buffer.get(..len).and_then(frame::ipv4_packet);
+            if let Some(packet) = packet.filter(|packet| packet.get(PROTOCOL) == Some(&TCP)) {
+                return Some(packet.to_vec());
             }
         }
     }
@@ -85,12 +84,8 @@ impl Host for Linux {
     }
 
     fn inject(&mut self, packet: &[u8]) {
-        let mut frame = namespace::HOST_MAC.to_vec();
-        frame.extend(namespace::PEER_MAC);
-        frame.extend(IPV4);
-        frame.extend(packet);
         // A tap refuses only frames without an Ethernet header.
-        let _ = self.tap.send(&frame);
+        let _ = self.tap.send(&frame::ethernet(packet));
     }
 
     fn receive(&mut self, until: Duration) -> Option<Emitted> {

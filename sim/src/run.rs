@@ -226,8 +226,8 @@ impl Run<'_> {
     fn inject(&mut self, segment: &Segment) {
         self.trace("<", self.host.now(), segment);
         let damage = segment.damage;
-        let packet = self.connection(segment.peer).inject(segment);
-        self.host.inject(&packet.to_packet(damage));
+        let wire = self.connection(segment.peer).inject(segment);
+        self.host.inject(&wire.to_host(damage));
     }
 
     fn complain(&mut self, message: Unreachable) {
@@ -330,3 +330,6 @@ impl Window {
 fn seconds(at: Duration) -> String {
     format!("{:.4}", at.as_secs_f64())
 }
+
+#[cfg(test)]
+mod tests;

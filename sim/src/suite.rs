@@ -9,7 +9,10 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::thread;
 
+use packet::Secrets;
+
 use crate::linux::Linux;
+use crate::parhelion::{self, Parhelion};
 use crate::run::{Conditions, Failure, run};
 use crate::script::Script;
 
@@ -20,6 +23,16 @@ const REAL_TIME: Conditions = Conditions {
     timer_slack: Some(8),
     peer_offset: 0,
 };
+
+/// In virtual time nothing is late; what is left is the tick of timers and timestamps.
+const VIRTUAL_TIME: Conditions = Conditions {
+    tolerance: Duration::from_millis(5),
+    timer_slack: None,
+    peer_offset: 0,
+};
+
+/// Where the peer's numbers start, beside 0: around the sign bit and around the wrap.
+const PEER_OFFSETS: [u32; 4] = [0, 0x7fff_f000, 0xffff_fc00, 0xffff_ffff];
 
 /// Scripts that run against Linux at once. Mostly they wait.
 const AT_ONCE: usize = 6;
@@ -46,17 +59,16 @@ pub enum Outcome {
 pub fn read(paths: &[PathBuf]) -> Result<Vec<Script>, String> {
     let mut files = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            let told = |error: io::Error| format!("{}: {error}", path.display());
-            for entry in fs::read_dir(path).map_err(told)? {
-                files.push(entry.map_err(told)?.path());
-            }
-        } else {
+        if !path.is_dir() {
             files.push(path.clone());
+            continue;
+        }
+        let told = |error: io::Error| format!("{}: {error}", path.display());
+        for entry in fs::read_dir(path).map_err(told)? {
+            let file = entry.map_err(told)?.path();
+            files.extend(Some(file).filter(|file| file.extension().is_some_and(|e| e == "pkt")));
         }
     }
-    files.retain(|file| !paths.contains(file) || file.is_file());
-    files.retain(|file| paths.contains(file) || file.extension().is_some_and(|e| e == "pkt"));
     files.sort();
     files.iter().map(|file| read_one(file)).collect()
 }
@@ -65,6 +77,26 @@ fn read_one(file: &Path) -> Result<Script, String> {
     let name = file.display().to_string();
     let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
     Script::parse(&name, &text)
+}
+
+/// Runs each script against our stack, from several initial sequence numbers on both sides.
+#[must_use]
+pub fn against_parhelion(scripts: &[Script]) -> Vec<Outcome> {
+    let pool = parhelion::pool();
+    let outcome = |script: &Script| {
+        for (seed, peer_offset) in (1..).zip(PEER_OFFSETS) {
+            let mut host = Parhelion::new(Secrets::new([seed; 32]), pool.clone());
+            let conditions = Conditions {
+                peer_offset,
+                ..VIRTUAL_TIME
+            };
+            if let Err(failure) = run(script, &mut host, conditions) {
+                return Outcome::Failed(failure.to_string());
+            }
+        }
+        Outcome::Passed
+    };
+    scripts.iter().map(outcome).collect()
 }
 
 /// Runs each script against Linux, in a process and a namespace of its own: `program` is called as

@@ -33,7 +33,13 @@ pub(crate) struct WireSegment {
 
 impl WireSegment {
     /// The IPv4 packet that brings this segment from the peer to the host.
-    pub(crate) fn to_packet(&self, damage: Option<Damage>) -> Vec<u8> {
+    pub(crate) fn to_host(&self, damage: Option<Damage>) -> Vec<u8> {
+        self.to_packet([PEER, HOST], damage)
+    }
+
+    /// The IPv4 packet that takes this segment from one address to another.
+    pub(crate) fn to_packet(&self, path: [Ipv4Addr; 2], damage: Option<Damage>) -> Vec<u8> {
+        let [source, destination] = path;
         let mut options: Vec<u8> = self.options.iter().flat_map(option_bytes).collect();
         options.resize(options.len().next_multiple_of(4), 0);
         let words = match damage {
@@ -51,13 +57,13 @@ impl WireSegment {
         segment.extend(self.urgent.to_be_bytes());
         segment.extend(options);
         segment.extend(&self.payload);
-        let sum = pseudo_header(PEER, HOST, TCP, segment.len()) + Sum::of(&segment);
+        let sum = pseudo_header(source, destination, TCP, segment.len()) + Sum::of(&segment);
         let mut checksum = sum.finish();
         if damage == Some(Damage::Checksum) {
             checksum = checksum.wrapping_add(1);
         }
         segment[16..18].copy_from_slice(&checksum.to_be_bytes());
-        ipv4_packet(PEER, HOST, TCP, &segment)
+        ipv4_packet(source, destination, TCP, &segment)
     }
 
     /// The segment in an IPv4 packet from the host to the peer; `None` if it holds none.

@@ -3,7 +3,9 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
+use parhelion_sim::script::Script;
 use parhelion_sim::suite::{self, Outcome};
 
 const USAGE: &str = "usage: scripts --against linux|parhelion [FILE or FOLDER]...";
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
     let result = match words[..] {
         ["--inside", file] => return inside(file),
         ["--against", "linux"] => linux(&paths),
+        ["--against", "parhelion"] => parhelion(&paths),
         ["--help" | "-h", ..] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -44,8 +47,23 @@ fn linux(paths: &[PathBuf]) -> Result<bool, String> {
     let scripts = suite::read(paths)?;
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let outcomes = suite::against_linux(&program, &scripts)?;
+    Ok(report("Linux", &scripts, &outcomes))
+}
+
+fn parhelion(paths: &[PathBuf]) -> Result<bool, String> {
+    let scripts = suite::read(paths)?;
+    let start = Instant::now();
+    let outcomes = suite::against_parhelion(&scripts);
+    let elapsed = start.elapsed();
+    let all = report("Parhelion", &scripts, &outcomes);
+    println!("in {} ms", elapsed.as_millis());
+    Ok(all)
+}
+
+/// Prints what failed and the counts; tells whether all is as the scripts say.
+fn report(host: &str, scripts: &[Script], outcomes: &[Outcome]) -> bool {
     let (mut passed, mut differ, mut failed) = (0, 0, 0);
-    for (script, outcome) in scripts.iter().zip(&outcomes) {
+    for (script, outcome) in scripts.iter().zip(outcomes) {
         match outcome {
             Outcome::Passed => passed += 1,
             Outcome::Differs(reason) => {
@@ -54,10 +72,7 @@ fn linux(paths: &[PathBuf]) -> Result<bool, String> {
             }
             Outcome::Agrees(reason) => {
                 failed += 1;
-                println!(
-                    "{}: true of Linux, but says otherwise: {reason}",
-                    script.name
-                );
+                println!("{}: true, but says otherwise: {reason}", script.name);
             }
             Outcome::Failed(failure) => {
                 failed += 1;
@@ -66,10 +81,10 @@ fn linux(paths: &[PathBuf]) -> Result<bool, String> {
         }
     }
     println!(
-        "{} scripts against Linux: {passed} true, {differ} marked as differing, {failed} failed",
+        "{} scripts against {host}: {passed} true, {differ} marked as differing, {failed} failed",
         scripts.len()
     );
-    Ok(failed == 0)
+    failed == 0
 }
 
 /// One script, in the namespace that [`suite::against_linux`] made for it.

@@ -8,13 +8,9 @@ use std::process::{Command, Stdio};
 use rustix::net::sockopt;
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
+use crate::frame::{HOST_MAC, PEER_MAC};
 use crate::linux::context;
 use crate::wire::{HOST, PEER};
-
-/// The kernel's hardware address on the tap.
-pub(super) const HOST_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 2];
-/// That of all peers.
-pub(super) const PEER_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 
 /// What is set otherwise than by default, and why. Every script that is true of Linux is true of
 /// Linux *with these*.
