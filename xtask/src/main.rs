@@ -32,6 +32,8 @@ use clap::{Parser, ValueEnum};
 enum Chore {
     /// Everything that must hold: formatting, clippy, tests, docs, bare-metal builds, guest, scripts
     Test {
+        /// Only these steps [default: all]
+        steps: Vec<test::Step>,
         /// A step that may be skipped; any other skip is a failure (default: all may, but in CI
         /// only bare-metal)
         #[arg(long, value_name = "STEP")]
@@ -64,7 +66,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let good = match chore {
-        Chore::Test { allow_skip } => test::run(&allow_skip),
+        Chore::Test { steps, allow_skip } => test::run(&steps, &allow_skip),
         Chore::Scripts { against, paths } => scripts::run(against, &paths),
     };
     match good {

@@ -60,9 +60,9 @@ impl Step {
     }
 }
 
-/// Runs all steps, whatever becomes of the earlier ones, and prints the summary. Tells whether
-/// nothing failed.
-pub(crate) fn run(allowed: &[Step]) -> bool {
+/// Runs the steps (none named: all), whatever becomes of the earlier ones, and prints the summary.
+/// Tells whether nothing failed.
+pub(crate) fn run(steps: &[Step], allowed: &[Step]) -> bool {
     let in_ci = env::var_os("CI").is_some_and(|value| value == "true");
     let allowed = match (allowed, in_ci) {
         ([], true) => &[Step::BareMetal],
@@ -71,7 +71,11 @@ pub(crate) fn run(allowed: &[Step]) -> bool {
     };
     install::all();
     let mut summary = Summary::default();
-    for step in Step::value_variants() {
+    let all = Step::value_variants();
+    for step in all
+        .iter()
+        .filter(|step| steps.is_empty() || steps.contains(step))
+    {
         println!("\n== {}", step.name());
         let start = Instant::now();
         let mut outcome = step.run();
