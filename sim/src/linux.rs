@@ -6,13 +6,16 @@ mod namespace;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
+use link::{Burst, Link, Offload, Transmit};
+use packet::Frame;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{self, AddressFamily, Shutdown, SocketFlags, SocketType, ipproto, sockopt};
-use tun_rs::SyncDevice;
+use tap::Tap;
 
 use crate::frame;
 use crate::host::{Emitted, Handle, Host};
@@ -25,7 +28,9 @@ const TCP: u8 = 6;
 
 /// The kernel of the namespace that this process is in.
 pub struct Linux {
-    tap: SyncDevice,
+    tap: Tap,
+    /// Frames read from the tap and not looked at yet.
+    waiting: VecDeque<Vec<u8>>,
     start: Instant,
     /// A socket a handle; `None` once closed.
     sockets: Vec<Option<OwnedFd>>,
@@ -41,6 +46,7 @@ impl Linux {
         let tap = namespace::set_up()?;
         Ok(Self {
             tap,
+            waiting: VecDeque::new(),
             start: Instant::now(),
             sockets: Vec::new(),
         })
@@ -66,15 +72,21 @@ impl Linux {
     }
 
     /// The next IPv4 packet with TCP in it, if one waits. Linux's own chatter is skipped.
-    fn read_packet(&self) -> Option<Vec<u8>> {
-        let mut buffer = vec![0; 65_536];
-        loop {
-            let len = self.tap.recv(&mut buffer).ok()?;
-            let packet = buffer.get(..len).and_then(frame::ipv4_packet);
+    fn read_packet(&mut self) -> Option<Vec<u8>> {
+        if self.waiting.is_empty() {
+            let mut burst = Burst::new();
+            // A tap that is gone sends nothing, which the script will find.
+            let _ = self.tap.receive(packet::Instant::ZERO, &mut burst);
+            let bytes = |frame: Frame| frame.parts().flat_map(|part| part.to_vec()).collect();
+            self.waiting.extend(burst.drain().map(bytes));
+        }
+        while let Some(frame) = self.waiting.pop_front() {
+            let packet = frame::ipv4_packet(&frame);
             if let Some(packet) = packet.filter(|packet| packet.get(PROTOCOL) == Some(&TCP)) {
                 return Some(packet.to_vec());
             }
         }
+        None
     }
 }
 
@@ -84,16 +96,23 @@ impl Host for Linux {
     }
 
     fn inject(&mut self, packet: &[u8]) {
-        // A tap refuses only frames without an Ethernet header.
-        let _ = self.tap.send(&frame::ethernet(packet));
+        let frame = Transmit {
+            head: &frame::ethernet(packet),
+            payload: &[],
+            offload: Offload::default(),
+        };
+        // A tap always has room; the kernel behind it drops what it cannot take.
+        let _ = self.tap.transmit(packet::Instant::ZERO, frame);
     }
 
     fn receive(&mut self, until: Duration) -> Option<Emitted> {
         let left = until.saturating_sub(self.now());
-        let packet = self.read_packet().or_else(|| {
+        let mut packet = self.read_packet();
+        if packet.is_none() {
             self.wait_readable(left);
-            self.read_packet()
-        })?;
+            packet = self.read_packet();
+        }
+        let packet = packet?;
         let at = self.now();
         Some(Emitted { at, packet })
     }

@@ -6,10 +6,11 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use rustix::net::sockopt;
-use tun_rs::{DeviceBuilder, Layer, SyncDevice};
+use tap::{Options, Tap};
 
 use crate::frame::{HOST_MAC, PEER_MAC};
 use crate::linux::context;
+use crate::parhelion::pool;
 use crate::wire::{HOST, PEER};
 
 /// What is set otherwise than by default, and why. Every script that is true of Linux is true of
@@ -45,7 +46,7 @@ const SETTINGS: [(&str, &str); 20] = [
 ];
 
 /// Makes the tap and everything that belongs to it.
-pub(super) fn set_up() -> Result<SyncDevice, String> {
+pub(super) fn set_up() -> Result<Tap, String> {
     for (name, value) in SETTINGS {
         // Settings that this kernel does not have are about things that it does not do.
         let path = format!("/proc/sys/net/{name}");
@@ -53,13 +54,16 @@ pub(super) fn set_up() -> Result<SyncDevice, String> {
             fs::write(&path, value).map_err(context(&path))?;
         }
     }
-    let tap = DeviceBuilder::new()
-        .name("tap0")
-        .layer(Layer::L2)
-        .enable(false)
-        .build_sync();
-    let tap = tap.map_err(context("cannot open /dev/net/tun"))?;
-    tap.set_nonblocking(true).map_err(context("tap0"))?;
+    let options = Options {
+        name: "tap0",
+        mac: Some(PEER_MAC),
+        // The kernel cuts its super-frames: a script sees what a network would.
+        offload: false,
+        multi_queue: false,
+    };
+    let mut tap = Tap::open(&options, pool()).map_err(|error| error.to_string())?;
+    // A script may send segments that no Ethernet carries.
+    tap.set_mtu(u16::MAX);
     ip(&format!(
         "link set lo up\n\
          link set tap0 address {} mtu 1500 txqueuelen 10000 up\n\

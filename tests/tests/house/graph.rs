@@ -46,7 +46,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     (
         "sim",
         &[
-            "packet", "ethernet", "arp", "ipv4", "tcp", "link", "memory", "runtime", "stack",
+            "packet", "ethernet", "arp", "ipv4", "tcp", "link", "memory", "tap", "runtime", "stack",
         ],
     ),
 ];
