@@ -6,8 +6,7 @@ use core::str::FromStr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use ethernet::Mac;
-use ipv4::Cidr;
+use stack::{Cidr, Mac};
 
 use crate::sys;
 
@@ -62,11 +61,11 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) app: Option<App>,
 
-    /// The port that the application listens on
-    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) port: u16,
+    /// The port that the application listens on; 80 on our own stack
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
 
-    /// Where this machine offers what our stack serves; 127.0.0.1:8080 without --link
+    /// Where this machine offers it; 127.0.0.1:8080 unless there is a tap to reach our stack over
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) publish: Option<SocketAddr>,
 
@@ -114,7 +113,7 @@ pub(crate) struct Get {
 }
 
 /// The link, and who we are on it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct LinkOptions {
     /// What carries the frames: tap:NAME (attached if it exists, made if not), sockets (the kernel's
     /// stack instead of ours) or memory (no device at all)
@@ -162,6 +161,16 @@ pub(crate) enum App {
     Site,
     /// Fixed and endless answers, for measuring
     Bench,
+}
+
+impl App {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Site => "site",
+            Self::Bench => "bench",
+        }
+    }
 }
 
 /// What carries the frames.

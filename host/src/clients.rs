@@ -1,6 +1,6 @@
 //! Who is behind the relay.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::net::SocketAddr;
 use core::task::{Context, Poll, ready};
 use std::collections::HashMap;
@@ -41,11 +41,32 @@ impl Drop for Remembered {
     }
 }
 
-/// A network on which the peers are the real clients. It also knows whether the application listens.
+/// A network on which the peers are the real clients. It also knows whether the application listens,
+/// and how many connections it took.
 pub(crate) struct Published {
-    pub(crate) net: Rc<dyn Network>,
-    pub(crate) clients: Rc<Clients>,
-    pub(crate) listening: core::cell::Cell<bool>,
+    net: Rc<dyn Network>,
+    clients: Rc<Clients>,
+    listening: Cell<bool>,
+    accepted: Cell<u64>,
+}
+
+impl Published {
+    pub(crate) fn new(net: &Rc<dyn Network>, clients: &Rc<Clients>) -> Self {
+        Self {
+            net: Rc::clone(net),
+            clients: Rc::clone(clients),
+            listening: Cell::new(false),
+            accepted: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listening.get()
+    }
+
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.get()
+    }
 }
 
 impl Network for Published {
@@ -62,6 +83,7 @@ impl Network for Published {
     ) -> Poll<Result<(FlowId, Peer), Error>> {
         let (flow, peer) = ready!(self.net.poll_accept(listener, cx))?;
         let address = self.clients.real(peer.address);
+        self.accepted.set(self.accepted.get() + 1);
         Poll::Ready(Ok((flow, Peer { address })))
     }
 
@@ -71,6 +93,10 @@ impl Network for Published {
 
     fn connect(&self, remote: SocketAddr) -> Result<FlowId, Error> {
         self.net.connect(remote)
+    }
+
+    fn local_address(&self, flow: FlowId) -> Option<SocketAddr> {
+        self.net.local_address(flow)
     }
 
     fn poll_connect(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

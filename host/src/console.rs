@@ -4,7 +4,7 @@
 //! (Ctrl-S). So lines are gathered, and written before the program sleeps and only as far as the
 //! output takes them at once; what does not fit is dropped and counted.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt::{self, Write as _};
 use core::task::{Context, Poll};
 use core::time::Duration;
@@ -22,6 +22,8 @@ pub(crate) struct Output {
     /// Whether requests are left out.
     quiet: bool,
     colours: bool,
+    /// Requests answered, and the bytes of their bodies.
+    served: Cell<(u64, u64)>,
 }
 
 #[derive(Default)]
@@ -46,6 +48,7 @@ impl Output {
             lines: RefCell::default(),
             quiet,
             colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            served: Cell::default(),
         }
     }
 
@@ -57,6 +60,21 @@ impl Output {
     /// Writes the rest, waiting for the output a second at most: the last thing the command does.
     pub(crate) fn finish(&self) {
         self.lines.borrow_mut().flush(Duration::from_secs(1));
+    }
+
+    /// How many requests were logged, and the bytes of their bodies.
+    pub(crate) fn served(&self) -> (u64, u64) {
+        self.served.get()
+    }
+
+    /// Tells that it serves, and what lies between a client and the application.
+    pub(crate) fn announce(&self, url: &str, way: &[String], app: &str) {
+        self.styled(
+            Style::new().bold(),
+            format_args!("Parhelion serves {app} at {url}"),
+        );
+        self.print(format_args!("  {} - HTTP - {app}", way.join(" - ")));
+        self.print(format_args!("  Ctrl-C ends it"));
     }
 
     fn styled(&self, style: Style, line: fmt::Arguments<'_>) {
@@ -73,6 +91,8 @@ impl Console for Output {
     }
 
     fn log_request(&self, request: &Request<'_>) {
+        let (requests, bytes) = self.served.get();
+        self.served.set((requests + 1, bytes + request.bytes));
         let style = match request.status {
             _ if self.quiet => return,
             500.. => AnsiColor::Red.on_default(),

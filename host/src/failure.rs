@@ -28,7 +28,6 @@ impl Failure {
     }
 
     /// What is wrong and what to do.
-    #[cfg(test)]
     pub(crate) fn line(&self) -> &str {
         &self.line
     }

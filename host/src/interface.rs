@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use std::io;
 use std::net::UdpSocket;
 
-use ipv4::Cidr;
+use stack::Cidr;
 
 use crate::sys;
 

@@ -3,24 +3,28 @@
 //! It gives an application its place: a link and our stack on it, or the kernel's sockets; a clock,
 //! files, a console; and the loop that waits for all of them. One thread does everything.
 #![deny(unsafe_code)]
-#![allow(
-    dead_code,
-    reason = "the parts are joined once stack and http are there"
-)]
 
+mod arrangement;
 mod cli;
 mod clients;
 mod console;
 mod failure;
+mod get;
 mod interface;
+mod links;
 mod logging;
+mod machine;
 mod namespace;
+mod partial_file;
 mod place;
 pub mod reactor;
 mod ready_file;
+mod relay;
 mod sandbox;
+mod serve;
 mod signals;
 pub mod sockets;
+mod statistics;
 mod storage;
 mod sys;
 
@@ -29,7 +33,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use self::cli::CommandLine;
+use self::cli::{Command, CommandLine};
 use self::failure::{Failure, one_line};
 
 /// Does what the command line says; tells the exit code: 0 done, 1 the machine refuses, 2 the command
@@ -40,8 +44,20 @@ pub fn run() -> ExitCode {
         Ok(command_line) => command_line,
         Err(error) => return refuse(&error),
     };
-    let _ = command_line;
-    ExitCode::SUCCESS
+    let done = match command_line.command {
+        Command::Serve(options) => {
+            logging::start(options.output.verbose);
+            serve::run(&options)
+        }
+        Command::Get(options) => {
+            logging::start(options.output.verbose);
+            get::run(options)
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
 }
 
 /// Prints the help that was asked for, or what is wrong with the command line in one line.

@@ -18,14 +18,17 @@ pub(crate) fn enter() -> io::Result<()> {
     // Without this the kernel lets nobody but root map a group (user_namespaces(7)).
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
-    use_every_port();
+    tune();
     Ok(())
 }
 
 /// Lets the kernel's stack in this namespace use nearly all ports for outgoing connections: all of
-/// them go from one address to one address and port, so their number bounds the connections. Where
-/// `/proc/sys` is read-only (containers) the default range of 28,232 ports must do.
-fn use_every_port() {
+/// them go from one address to one address and port, so their number bounds the connections. And
+/// keeps it from asking around for IPv6, which nobody here speaks.
+///
+/// Where `/proc/sys` is read-only (containers) the default range of 28,232 ports must do.
+fn tune() {
     let _ = fs::write("/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
     let _ = fs::write("/proc/sys/net/ipv4/tcp_tw_reuse", "1");
+    let _ = fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 }

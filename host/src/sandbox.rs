@@ -24,6 +24,12 @@ pub(crate) enum Disk {
 
 /// Gives up every capability and shuts the process in, leaving `readable` to be read.
 pub(crate) fn enter(readable: Option<BorrowedFd<'_>>) -> io::Result<Disk> {
+    give_up_capabilities()?;
+    close_disk(readable).map_err(io::Error::other)
+}
+
+/// Gives up every capability, and the ways to gain one.
+pub(crate) fn give_up_capabilities() -> io::Result<()> {
     rustix::thread::clear_ambient_capability_set()?;
     rustix::thread::set_capabilities(
         None,
@@ -34,7 +40,7 @@ pub(crate) fn enter(readable: Option<BorrowedFd<'_>>) -> io::Result<Disk> {
         },
     )?;
     rustix::thread::set_no_new_privs(true)?;
-    close_disk(readable).map_err(io::Error::other)
+    Ok(())
 }
 
 fn close_disk(readable: Option<BorrowedFd<'_>>) -> Result<Disk, RulesetError> {

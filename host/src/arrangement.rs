@@ -1,0 +1,334 @@
+//! How clients reach the application: what lies between them and it.
+
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::io;
+use std::net::TcpListener;
+use std::rc::Rc;
+
+use packet::Pool;
+use runtime::Network;
+use stack::Cidr;
+
+use crate::cli::{LinkChoice, Serve};
+use crate::clients::Clients;
+use crate::failure::{Failure, reason};
+use crate::links;
+use crate::machine::{self, Machine};
+use crate::namespace;
+use crate::relay::Relay;
+use crate::sockets::Sockets;
+
+/// A network for the application, and how clients get there.
+pub(crate) struct Arrangement {
+    /// Where the application listens, on this port.
+    pub(crate) net: Rc<dyn Network>,
+    pub(crate) port: u16,
+    /// Our stack, where it is ours.
+    pub(crate) stack: Option<stack::Net>,
+    /// Who connects through the relay.
+    pub(crate) clients: Rc<Clients>,
+    pub(crate) relay: Option<Relay>,
+    pub(crate) url: String,
+    /// What carries the application, in a few words.
+    pub(crate) place: String,
+    /// What a request passes on its way, in order.
+    pub(crate) way: Vec<String>,
+    /// What was refused, and how to get it.
+    pub(crate) notice: Option<String>,
+}
+
+/// Where the machine offers what our stack serves, unless told otherwise.
+const PUBLISHED: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
+
+/// The tap's name in a namespace of our own, where nobody else names anything.
+const TAP: &str = "parhelion0";
+
+/// Arranges what the command line asks for. Must be called while the process has one thread.
+pub(crate) fn arrange(
+    machine: &mut Machine,
+    options: &Serve,
+    pool: &Pool,
+) -> Result<Arrangement, Failure> {
+    match &options.link.link {
+        None => in_own_namespace(machine, options, pool),
+        Some(LinkChoice::Tap(name)) => on_named_tap(machine, options, pool, name),
+        Some(LinkChoice::Memory) => {
+            let listener = bind(options.publish.unwrap_or(PUBLISHED))?;
+            in_memory(machine, options, pool, listener)
+        }
+        Some(LinkChoice::Sockets) => on_sockets(machine, options, pool),
+    }
+}
+
+/// A tap in a namespace of our own, where that is allowed; our own client stack elsewhere.
+fn in_own_namespace(
+    machine: &mut Machine,
+    options: &Serve,
+    pool: &Pool,
+) -> Result<Arrangement, Failure> {
+    // In the outer network, so before it is left.
+    let listener = bind(options.publish.unwrap_or(PUBLISHED))?;
+    let host = host_address(options)?;
+    let entered = namespace::enter().map_err(|error| {
+        let why = format!("no network namespace of our own ({})", reason(&error));
+        no_tap(&why, ALLOW_NAMESPACES)
+    });
+    let mut link = options.link.clone();
+    link.host_address = Some(host);
+    let opened = entered.and_then(|()| {
+        links::over_tap(machine, TAP, &link, pool, connections(options))
+            .map_err(|failure| no_tap(failure.line(), ALLOW_TAPS))
+    });
+    let stack = match opened {
+        Ok(stack) => stack,
+        Err(refused) => {
+            let mut arrangement = in_memory(machine, options, pool, listener)?;
+            arrangement.notice = Some(refused);
+            return Ok(arrangement);
+        }
+    };
+    let mut arrangement = ours(
+        options,
+        stack,
+        format!("tap {TAP} in a namespace of its own"),
+    );
+    publish(machine, &mut arrangement, options, listener)?;
+    Ok(arrangement)
+}
+
+const ALLOW_NAMESPACES: &str =
+    "run as root, or allow it (sysctl kernel.apparmor_restrict_unprivileged_userns=0)";
+const ALLOW_TAPS: &str = "give the process /dev/net/tun (docker run --device /dev/net/tun)";
+
+fn no_tap(why: &str, advice: &str) -> String {
+    format!("{why}: frames stay in memory; to have a tap, {advice}")
+}
+
+/// Our server's stack joined in memory to a client stack of ours, which the relay uses.
+fn in_memory(
+    machine: &mut Machine,
+    options: &Serve,
+    pool: &Pool,
+    listener: TcpListener,
+) -> Result<Arrangement, Failure> {
+    let host = host_address(options)?;
+    let client_pool = machine::pool(options.memory.bytes / 2);
+    let limit = connections(options);
+    let (server, client) =
+        links::in_memory(machine, &options.link, host, (pool, &client_pool), limit);
+    let mut arrangement = ours(options, server, "frames in memory".to_owned());
+    let sockets = machine.sockets(&client_pool, limit);
+    arrangement.way.insert(0, "our own client stack".to_owned());
+    relay(
+        &mut arrangement,
+        options,
+        &sockets,
+        listener,
+        Rc::new(client),
+    )?;
+    Ok(arrangement)
+}
+
+fn on_named_tap(
+    machine: &mut Machine,
+    options: &Serve,
+    pool: &Pool,
+    name: &str,
+) -> Result<Arrangement, Failure> {
+    let stack = links::over_tap(machine, name, &options.link, pool, connections(options))?;
+    let mut arrangement = ours(options, stack, format!("tap {name}"));
+    if let Some(at) = options.publish {
+        publish(machine, &mut arrangement, options, bind(at)?)?;
+    }
+    Ok(arrangement)
+}
+
+fn on_sockets(machine: &mut Machine, options: &Serve, pool: &Pool) -> Result<Arrangement, Failure> {
+    let sockets = machine.sockets(pool, connections(options));
+    // Whoever names a port and nothing else means it on every address.
+    let (port, at) = match (options.publish, options.port) {
+        (None, Some(port)) => (port, None),
+        (at, _) => {
+            let at = at.unwrap_or(PUBLISHED);
+            (at.port(), Some(at))
+        }
+    };
+    if let Some(at) = at {
+        sockets.provide(port, bind(at)?);
+    }
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Ok(Arrangement {
+        net: sockets,
+        port,
+        stack: None,
+        clients: Rc::default(),
+        relay: None,
+        url: url(at.unwrap_or(anywhere)),
+        place: "the kernel's sockets".to_owned(),
+        way: vec!["this machine's TCP/IP".to_owned()],
+        notice: None,
+    })
+}
+
+/// What is the same wherever our stack serves, before anything is published.
+fn ours(options: &Serve, stack: stack::Net, link: String) -> Arrangement {
+    let port = options.port.unwrap_or(80);
+    Arrangement {
+        net: Rc::new(stack.clone()),
+        port,
+        stack: Some(stack),
+        clients: Rc::default(),
+        relay: None,
+        url: url(SocketAddr::from((options.link.address.address(), port))),
+        place: format!("Parhelion's own TCP/IP over {link}"),
+        way: vec![
+            link,
+            format!("our own TCP/IP at {}", options.link.address.address()),
+        ],
+        notice: None,
+    }
+}
+
+/// Lets the machine's clients in, over the kernel's end of the tap.
+fn publish(
+    machine: &mut Machine,
+    arrangement: &mut Arrangement,
+    options: &Serve,
+    listener: TcpListener,
+) -> Result<(), Failure> {
+    // What is relayed must not take the memory that the server needs to make progress.
+    let pool = machine::pool(options.memory.bytes / 2);
+    let sockets = machine.sockets(&pool, 2 * connections(options));
+    let inner = Rc::<Sockets>::clone(&sockets);
+    relay(arrangement, options, &sockets, listener, inner)
+}
+
+fn relay(
+    arrangement: &mut Arrangement,
+    options: &Serve,
+    sockets: &Rc<Sockets>,
+    listener: TcpListener,
+    inner: Rc<dyn Network>,
+) -> Result<(), Failure> {
+    let refused = |why: String| Failure::refused(format!("cannot publish: {why}"));
+    let at = listener
+        .local_addr()
+        .map_err(|error| refused(reason(&error)))?;
+    sockets.provide(at.port(), listener);
+    let listener = sockets
+        .listen(at.port())
+        .map_err(|error| refused(error.to_string()))?;
+    arrangement.relay = Some(Relay {
+        outer: Rc::<Sockets>::clone(sockets),
+        listener,
+        inner,
+        server: SocketAddr::from((options.link.address.address(), arrangement.port)),
+        clients: Rc::clone(&arrangement.clients),
+    });
+    arrangement.url = url(at);
+    arrangement.way.insert(0, "a relay".to_owned());
+    arrangement
+        .way
+        .insert(0, "this machine's TCP/IP".to_owned());
+    Ok(())
+}
+
+fn bind(at: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(at).map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => "is in use",
+            io::ErrorKind::AddrNotAvailable => "is no address of this machine",
+            io::ErrorKind::PermissionDenied => "needs root",
+            _ => return Failure::refused(format!("cannot listen on {at}: {}", reason(&error))),
+        };
+        Failure::refused(format!(
+            "{at} {advice}: choose another with --publish ADDR:PORT"
+        ))
+    })
+}
+
+/// The address at the other end of the link: as told, or the first that is not ours.
+fn host_address(options: &Serve) -> Result<Cidr, Failure> {
+    let ours = options.link.address;
+    let host = options.link.host_address.unwrap_or_else(|| {
+        let network =
+            ours.address().to_bits() >> (32 - ours.prefix_len()) << (32 - ours.prefix_len());
+        let first = Ipv4Addr::from_bits(network + 1);
+        let other = match first == ours.address() {
+            true => Ipv4Addr::from_bits(network + 2),
+            false => first,
+        };
+        Cidr::new(other, ours.prefix_len()).unwrap_or(ours)
+    });
+    if host.address() == ours.address() || !ours.contains(host.address()) {
+        return Err(Failure::unusable(format!(
+            "--host-address {host} and --address {ours} must be two addresses of one network"
+        )));
+    }
+    Ok(host)
+}
+
+fn connections(options: &Serve) -> usize {
+    options.max_connections as usize
+}
+
+/// What to type into a browser.
+fn url(at: SocketAddr) -> String {
+    let host = match at.ip() {
+        ip if !ip.is_unspecified() => ip,
+        ip if ip.is_ipv6() => core::net::Ipv6Addr::LOCALHOST.into(),
+        _ => Ipv4Addr::LOCALHOST.into(),
+    };
+    match at.port() {
+        80 if host.is_ipv6() => format!("http://[{host}]/"),
+        80 => format!("http://{host}/"),
+        port => format!("http://{}/", SocketAddr::from((host, port))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Command, CommandLine};
+
+    fn options(arguments: &[&str]) -> Serve {
+        let line = ["parhelion", "serve"].iter().chain(arguments);
+        match CommandLine::try_parse_from(line).unwrap().command {
+            Command::Serve(serve) => serve,
+            Command::Get(_) => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn the_other_end_gets_an_address_of_the_same_network() {
+        let of =
+            |arguments: &[&str]| host_address(&options(arguments)).map(|host| host.to_string());
+        assert_eq!(of(&[]).unwrap(), "10.0.0.1/24");
+        assert_eq!(of(&["--address", "10.0.0.1/24"]).unwrap(), "10.0.0.2/24");
+        assert_eq!(
+            of(&["--address", "192.168.7.9/30"]).unwrap(),
+            "192.168.7.10/30"
+        );
+        assert_eq!(
+            of(&["--host-address", "10.0.0.9/24"]).unwrap(),
+            "10.0.0.9/24"
+        );
+        assert!(of(&["--host-address", "10.0.1.9/24"]).is_err());
+        assert!(of(&["--host-address", "10.0.0.2/24"]).is_err());
+    }
+
+    #[test]
+    fn urls_can_be_typed_into_a_browser() {
+        for (at, expected) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("10.0.0.2:80", "http://10.0.0.2/"),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080/"),
+            ("[::]:80", "http://[::1]/"),
+            ("[::1]:8080", "http://[::1]:8080/"),
+        ] {
+            assert_eq!(url(at.parse().unwrap()), expected);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `parhelion get`: our HTTP client.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::ToSocketAddrs as _;
+use std::path::Path;
+use std::rc::Rc;
+
+use http::{BadUrl, Url, client};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use runtime::{Config, Env, Flow};
+
+use crate::cli::{Get, LinkChoice};
+use crate::console::Output;
+use crate::failure::{Failure, reason};
+use crate::machine::{self, Machine};
+use crate::partial_file::PartialFile;
+use crate::storage::NoFiles;
+use crate::{links, sandbox};
+
+/// How long the server may say nothing at all.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the last acknowledgements may take once everything is here.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Fetches what the command line says.
+pub(crate) fn run(options: Get) -> Result<(), Failure> {
+    let url = Url::parse(&options.url).map_err(|error: BadUrl| {
+        Failure::unusable(format!("cannot fetch {}: {error}", options.url))
+    })?;
+    let addresses = resolve(&url)?;
+    let target = Target::open(options.file.as_deref())?;
+    let mut machine = Machine::new(16, Output::new(true))?;
+    let pool = machine::pool(options.memory.bytes);
+    let net = match &options.link.link {
+        None | Some(LinkChoice::Sockets) => {
+            let sockets = machine.sockets(&pool, 16);
+            sockets as Rc<dyn runtime::Network>
+        }
+        Some(LinkChoice::Tap(name)) => {
+            let net = links::over_tap(&mut machine, name, &options.link, &pool, 16)?;
+            Rc::new(net)
+        }
+        Some(LinkChoice::Memory) => {
+            return Err(Failure::unusable(
+                "--link memory has nobody at its other end: use sockets or tap:NAME",
+            ));
+        }
+    };
+    let env = machine.env(net, Rc::new(NoFiles), Config::default());
+    let (address_line, quiet) = (options.url.clone(), options.output.quiet);
+    let fetch = async move {
+        let url =
+            Url::parse(&address_line).map_err(|error| Failure::unusable(format!("{error}")))?;
+        let fetch = fetch(&env, &url, &addresses, target, quiet);
+        let interrupted = || Err(Failure::refused("interrupted: nothing was kept"));
+        env.until_shutdown(fetch).await.unwrap_or_else(interrupted)
+    };
+    sandbox::give_up_capabilities()
+        .map_err(|error| Failure::refused(format!("cannot give up rights: {}", reason(&error))))?;
+    machine
+        .run(fetch, GRACE)?
+        .unwrap_or_else(|| Err(Failure::refused("interrupted: nothing was kept")))
+}
+
+async fn fetch(
+    env: &Env,
+    url: &Url<'_>,
+    addresses: &[SocketAddr],
+    mut target: Target,
+    quiet: bool,
+) -> Result<(), Failure> {
+    let host = url.authority;
+    let mut flow = connect(env, host, addresses).await?;
+    packet::Transport::deadline(&mut flow, Some(env.clock.now() + PATIENCE));
+    let limits = http::Limits {
+        body: u64::MAX,
+        ..http::Limits::default()
+    };
+    let mut download = client::get(flow, url, &limits)
+        .await
+        .map_err(|error| Failure::refused(format!("{host}: {error}")))?;
+    let status = download.status();
+    if !(200..300).contains(&status.0) {
+        let place = download.fields().first("location");
+        let hint = place.map(|place| format!(": it is at {}", place.escape_ascii()));
+        return Err(Failure::refused(format!(
+            "{host} answers {} {}{}",
+            status.0,
+            status.reason(),
+            hint.unwrap_or_default()
+        )));
+    }
+    let progress = progress(download.length(), quiet || target.shows_itself());
+    loop {
+        download.deadline(Some(env.clock.now() + PATIENCE));
+        let received = download.receive().await;
+        let Some(chunk) = received.map_err(|error| Failure::refused(format!("{host}: {error}")))?
+        else {
+            break;
+        };
+        target.write(&chunk)?;
+        progress.inc(chunk.len() as u64);
+    }
+    progress.finish_and_clear();
+    target.keep()
+}
+
+/// Tries one address after the other.
+async fn connect(env: &Env, host: &str, addresses: &[SocketAddr]) -> Result<Flow, Failure> {
+    let mut last = Failure::refused(format!("{host} has no address that this link reaches"));
+    for address in addresses {
+        match env.timeout(PATIENCE, env.connect(*address)).await {
+            Ok(Ok(flow)) => return Ok(flow),
+            Ok(Err(error)) | Err(error) => {
+                last = Failure::refused(format!("cannot connect to {address}: {error}"));
+            }
+        }
+    }
+    Err(last)
+}
+
+fn resolve(url: &Url<'_>) -> Result<Vec<SocketAddr>, Failure> {
+    let addresses = (url.host, url.port).to_socket_addrs().map_err(|error| {
+        let (host, why) = (url.host, reason(&error));
+        Failure::refused(format!("cannot find the address of {host}: {why}"))
+    })?;
+    Ok(addresses.collect())
+}
+
+/// Where the body goes.
+enum Target {
+    Output,
+    File(PartialFile),
+}
+
+impl Target {
+    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+            return Ok(Self::Output);
+        };
+        let file = PartialFile::create(path).map_err(|error| {
+            let (path, why) = (path.display(), reason(&error));
+            Failure::unusable(format!(
+                "cannot write {path}: {why}: choose another with -o"
+            ))
+        })?;
+        Ok(Self::File(file))
+    }
+
+    /// Whether progress would be drawn into the body.
+    fn shows_itself(&self) -> bool {
+        matches!(self, Self::Output) && io::stdout().is_terminal()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = match self {
+            Self::Output => io::stdout().write_all(bytes),
+            Self::File(file) => file.write_all(bytes),
+        };
+        written.map_err(|error| Failure::refused(format!("cannot write: {}", reason(&error))))
+    }
+
+    /// Gives the file its name: it is whole.
+    fn keep(self) -> Result<(), Failure> {
+        let kept = match self {
+            Self::Output => io::stdout().flush(),
+            Self::File(file) => file.keep(),
+        };
+        kept.map_err(|error| Failure::refused(format!("cannot write: {}", reason(&error))))
+    }
+}
+
+fn progress(len: Option<u64>, hidden: bool) -> ProgressBar {
+    const WITH_LENGTH: &str =
+        "{bar:40.cyan} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+    const WITHOUT: &str = "{spinner} {bytes}, {binary_bytes_per_sec}";
+    let bar = match hidden {
+        true => ProgressBar::with_draw_target(len, ProgressDrawTarget::hidden()),
+        // Not drawn either where standard error is no terminal.
+        false => ProgressBar::with_draw_target(len, ProgressDrawTarget::stderr()),
+    };
+    let template = if len.is_some() { WITH_LENGTH } else { WITHOUT };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,114 @@
+//! What both commands need of the machine, and the loop that runs them.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use packet::{Limits, Pool, Secrets};
+use runtime::{Config, Driver, Entropy, Env, Executor, Network, Storage};
+use rustix::process::Resource;
+
+use crate::console::Output;
+use crate::failure::{Failure, reason};
+use crate::place::Linux;
+use crate::reactor::Reactor;
+use crate::signals::Signals;
+use crate::sockets::{self, Sockets};
+
+/// One thread of this machine, with tasks, signals and a console.
+pub(crate) struct Machine {
+    pub(crate) reactor: Rc<Reactor>,
+    pub(crate) output: Rc<Output>,
+    pub(crate) executor: Executor,
+    pub(crate) secrets: Secrets,
+    drivers: Vec<Rc<dyn Driver>>,
+}
+
+impl Machine {
+    /// A machine for at most `tasks` tasks.
+    pub(crate) fn new(tasks: usize, output: Output) -> Result<Self, Failure> {
+        let refused = |what: &str, error: &std::io::Error| {
+            Failure::refused(format!("cannot {what}: {}", reason(error)))
+        };
+        raise_descriptor_limit();
+        let reactor = Reactor::new().map_err(|error| refused("wait for events", &error))?;
+        let executor = Executor::new(tasks);
+        let signals = Signals::install(&reactor, &executor)
+            .map_err(|error| refused("take over signals", &error))?;
+        Ok(Self {
+            reactor,
+            output: Rc::new(output),
+            executor,
+            secrets: secrets().map_err(|error| refused("get random numbers", &error))?,
+            drivers: vec![Rc::new(signals)],
+        })
+    }
+
+    /// Adds something that brings events.
+    pub(crate) fn drive(&mut self, driver: Rc<dyn Driver>) {
+        self.drivers.push(driver);
+    }
+
+    /// The kernel's sockets, with a share of memory of their own.
+    pub(crate) fn sockets(&mut self, pool: &Pool, connections: usize) -> Rc<Sockets> {
+        let limits = sockets::Limits {
+            connections,
+            ..sockets::Limits::default()
+        };
+        let sockets = Sockets::new(&self.reactor, pool, limits);
+        self.drive(Rc::<Sockets>::clone(&sockets));
+        sockets
+    }
+
+    /// What an application or a task of ours gets.
+    pub(crate) fn env(
+        &self,
+        net: Rc<dyn Network>,
+        storage: Rc<dyn Storage>,
+        config: Config,
+    ) -> Env {
+        Env {
+            net,
+            clock: self.executor.clock().clone(),
+            console: Rc::<Output>::clone(&self.output),
+            storage,
+            config: Rc::new(config),
+            entropy: Entropy::new(&self.secrets),
+            tasks: self.executor.clone(),
+        }
+    }
+
+    /// Runs `main` and all that it spawns; a second signal ends the process instead. `None`: `main`
+    /// did not finish within `grace` of being asked to.
+    pub(crate) fn run<T: 'static>(
+        &self,
+        main: impl Future<Output = T> + 'static,
+        grace: Duration,
+    ) -> Result<Option<T>, Failure> {
+        let mut place = Linux::new(Rc::clone(&self.reactor), Rc::clone(&self.output));
+        runtime::run(&mut place, &self.drivers, &self.executor, main, grace)
+            .map_err(|error| Failure::refused(format!("cannot start: {error}")))
+    }
+}
+
+/// A pool of `bytes`.
+pub(crate) fn pool(bytes: usize) -> Pool {
+    Pool::new(Limits::for_memory(bytes))
+}
+
+/// Each connection and each open file takes a descriptor; the usual limit is 1,024 although the
+/// machine allows more.
+fn raise_descriptor_limit() {
+    let mut limit = rustix::process::getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused, connections are refused earlier.
+    let _ = rustix::process::setrlimit(Resource::Nofile, limit);
+}
+
+fn secrets() -> std::io::Result<Secrets> {
+    let mut seed = [0; 32];
+    let mut filled = 0;
+    while let Some(rest) = seed.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(Secrets::new(seed))
+}

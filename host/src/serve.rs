@@ -1,0 +1,209 @@
+//! `parhelion serve`: an application, its place, and the end of both.
+
+use core::cell::Cell;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::Poll;
+use core::time::Duration;
+use std::os::fd::AsFd as _;
+use std::rc::Rc;
+
+use packet::Pool;
+use runtime::{Config, Console as _, Env, Storage};
+
+use crate::arrangement::{Arrangement, arrange};
+use crate::cli::{App, Serve};
+use crate::clients::Published;
+use crate::console::Output;
+use crate::failure::{Failure, reason};
+use crate::machine::{self, Machine};
+use crate::ready_file::ReadyFile;
+use crate::sandbox::{self, Disk};
+use crate::statistics;
+use crate::storage::{Directory, NoFiles};
+
+/// How long running responses may take once the program is asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves what the command line says until a signal comes.
+pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
+    let app = application(options)?;
+    let mut config = settings(options)?;
+    let ready_file = ready_file(options)?;
+    let pool = machine::pool(options.memory.bytes);
+    let directory = directory(options, &pool)?;
+
+    // A task for each connection, one more where it is relayed, and a few of our own.
+    let tasks = 2 * options.max_connections as usize + 16;
+    let mut machine = Machine::new(tasks, Output::new(options.output.quiet))?;
+    let arrangement = arrange(&mut machine, options, &pool)?;
+    set(&mut config, "port", &arrangement.port.to_string())?;
+    set(&mut config, "place", &arrangement.place)?;
+
+    let net = Rc::new(Published::new(&arrangement.net, &arrangement.clients));
+    let storage: Rc<dyn Storage> = match &directory {
+        Some(directory) => {
+            machine.drive(Rc::<Directory>::clone(directory));
+            Rc::<Directory>::clone(directory)
+        }
+        None => Rc::new(NoFiles),
+    };
+    let env = machine.env(Rc::<Published>::clone(&net), storage, config);
+    if let Some(relay) = arrangement.relay.clone() {
+        let outside = Env {
+            net: Rc::clone(&relay.outer),
+            ..env.clone()
+        };
+        env.spawn(relay.serve(outside))
+            .map_err(|error| Failure::refused(format!("cannot publish: {error}")))?;
+    }
+    let stack = arrangement.stack.clone();
+    let opening = Opening {
+        app,
+        arrangement,
+        ready_file,
+        directory,
+        output: Rc::clone(&machine.output),
+    };
+    let ended = machine.run(serve(app, env, Rc::clone(&net), opening), GRACE)?;
+    // `None`: it was still at work when its time was over, which is an end as good as any.
+    ended.unwrap_or(Ok(()))?;
+    statistics::print(&machine.output, &net, stack.as_ref(), &pool);
+    machine.output.finish();
+    Ok(())
+}
+
+/// Runs the application; opens the doors once it listens.
+async fn serve(app: App, env: Env, net: Rc<Published>, opening: Opening) -> Result<(), Failure> {
+    let port = env.config.text("port").unwrap_or_default().to_owned();
+    let mut application = start(app, env);
+    let opening = Cell::new(Some(opening));
+    let ended = poll_fn(|cx| {
+        let result = application.as_mut().poll(cx);
+        if net.is_listening()
+            && let Some(opening) = opening.take()
+            && let Err(failure) = opening.open()
+        {
+            return Poll::Ready(Err(failure));
+        }
+        result.map(Ok)
+    })
+    .await?;
+    ended.map_err(|failure| match failure {
+        runtime::Failure::Setting(error) => Failure::unusable(format!("--set: {error}")),
+        runtime::Failure::Network(runtime::Error::InUse) => {
+            Failure::refused(format!("port {port} is in use: choose another with --port"))
+        }
+        runtime::Failure::Network(runtime::Error::Denied) => Failure::refused(format!(
+            "port {port} needs root: choose one from 1024 on with --port"
+        )),
+        runtime::Failure::Network(error) => {
+            Failure::refused(format!("the application ended: {error}"))
+        }
+    })
+}
+
+type Application = Pin<Box<dyn Future<Output = Result<(), runtime::Failure>>>>;
+
+fn start(app: App, env: Env) -> Application {
+    match app {
+        App::Hello => Box::pin(hello::main(env)),
+        App::Site => Box::pin(site::main(env)),
+        App::Bench => Box::pin(bench::main(env)),
+    }
+}
+
+/// What is still to be done when the application listens.
+struct Opening {
+    app: App,
+    arrangement: Arrangement,
+    ready_file: Option<ReadyFile>,
+    directory: Option<Rc<Directory>>,
+    output: Rc<Output>,
+}
+
+impl Opening {
+    /// Tells that it serves, and shuts the process in.
+    fn open(self) -> Result<(), Failure> {
+        let url = &self.arrangement.url;
+        if let Some(notice) = &self.arrangement.notice {
+            self.output.print(format_args!("{notice}"));
+        }
+        self.output
+            .announce(url, &self.arrangement.way, self.app.name());
+        if let Some(ready_file) = self.ready_file {
+            ready_file.publish(url).map_err(|error| {
+                Failure::refused(format!("cannot write the ready file: {}", reason(&error)))
+            })?;
+        }
+        let readable = self.directory.as_deref().map(|directory| directory.as_fd());
+        let disk = sandbox::enter(readable).map_err(|error| {
+            Failure::refused(format!("cannot give up rights: {}", reason(&error)))
+        })?;
+        if disk == Disk::Open {
+            log::info!("this kernel has no Landlock: files are guarded by openat2 alone");
+        }
+        Ok(())
+    }
+}
+
+fn application(options: &Serve) -> Result<App, Failure> {
+    match (options.app, &options.directory) {
+        (None, Some(_)) | (Some(App::Site), Some(_)) => Ok(App::Site),
+        (None, None) => Ok(App::Hello),
+        (Some(App::Site), None) => Err(Failure::unusable(
+            "--app site needs a directory: parhelion serve DIR",
+        )),
+        (Some(app), None) => Ok(app),
+        (Some(app), Some(_)) => Err(Failure::unusable(format!(
+            "--app {} serves no directory: leave out DIR or --app",
+            app.name()
+        ))),
+    }
+}
+
+fn settings(options: &Serve) -> Result<Config, Failure> {
+    let mut config = Config::default();
+    for setting in &options.settings {
+        if setting.starts_with("port=") {
+            return Err(Failure::unusable("--set port=N: use --port N"));
+        }
+        config
+            .set(setting)
+            .map_err(|error| Failure::unusable(format!("--set {setting}: {error}")))?;
+    }
+    Ok(config)
+}
+
+fn set(config: &mut Config, key: &str, value: &str) -> Result<(), Failure> {
+    if config.text(key).is_some() {
+        return Ok(());
+    }
+    config
+        .set(&format!("{key}={value}"))
+        .map_err(|error| Failure::unusable(format!("--set: {error}")))
+}
+
+fn ready_file(options: &Serve) -> Result<Option<ReadyFile>, Failure> {
+    let Some(path) = &options.ready_file else {
+        return Ok(None);
+    };
+    let file = ReadyFile::create(path).map_err(|error| {
+        let (path, why) = (path.display(), reason(&error));
+        Failure::unusable(format!(
+            "cannot write {path}: {why}: choose another with --ready-file"
+        ))
+    })?;
+    Ok(Some(file))
+}
+
+fn directory(options: &Serve, pool: &Pool) -> Result<Option<Rc<Directory>>, Failure> {
+    let Some(path) = &options.directory else {
+        return Ok(None);
+    };
+    let directory = Directory::open(path, pool).map_err(|error| {
+        let (path, why) = (path.display(), reason(&error));
+        Failure::unusable(format!("cannot serve {path}: {why}: name a directory"))
+    })?;
+    Ok(Some(Rc::new(directory)))
+}

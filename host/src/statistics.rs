@@ -1,0 +1,37 @@
+//! What was done, said at the end.
+
+use packet::{Class, Pool};
+use runtime::Console as _;
+
+use crate::clients::Published;
+use crate::console::Output;
+
+/// Prints what the place has done.
+pub(crate) fn print(output: &Output, net: &Published, stack: Option<&stack::Net>, pool: &Pool) {
+    let (requests, bytes) = output.served();
+    let connections = net.accepted();
+    output.print(format_args!(
+        "Served {requests} requests ({bytes} bytes of bodies) on {connections} connections."
+    ));
+    let Some(stack) = stack else { return };
+    let stats = stack.stats();
+    let tcp = stats.tcp;
+    output.print(format_args!(
+        "  frames    {} received, {} sent, {} dropped",
+        stats.frames_received,
+        stats.frames_sent,
+        stats.drops.iter().sum::<u64>()
+    ));
+    output.print(format_args!(
+        "  segments  {} received, {} sent, {} sent again, {} dropped",
+        tcp.segments_received,
+        tcp.segments_sent,
+        tcp.segments_resent,
+        tcp.drops.iter().sum::<u64>()
+    ));
+    let held = Class::ALL.map(|class| pool.usage(class).held * class.size());
+    output.print(format_args!(
+        "  buffers   {} KiB still held",
+        held.iter().sum::<usize>() / 1024
+    ));
+}
