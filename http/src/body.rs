@@ -3,8 +3,9 @@
 use packet::Chunk;
 
 use crate::chunked::Decoder;
+use crate::control::Control;
 use crate::request::{Method, Version};
-use crate::{Fields, Refusal, Status, grammar};
+use crate::{Refusal, Status};
 
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +25,8 @@ impl Framing {
 }
 
 /// The framing of a request (6.3). Whatever two recipients could read differently is refused.
-pub(crate) fn request_framing(fields: Fields<'_>, version: Version) -> Result<Framing, Refusal> {
-    let length = content_length(fields)?;
-    match (is_chunked(fields)?, length) {
+pub(crate) fn request_framing(control: &Control<'_>, version: Version) -> Result<Framing, Refusal> {
+    match (control.is_chunked, control.content_length) {
         (false, length) => Ok(Framing::Length(length.unwrap_or(0))),
         // 6.1: a 1.0 peer does not know chunks, so somebody between us may not have either.
         (true, None) if version == Version::Http11 => Ok(Framing::Chunked),
@@ -35,56 +35,20 @@ pub(crate) fn request_framing(fields: Fields<'_>, version: Version) -> Result<Fr
 }
 
 /// The framing of a response to `method` (6.3).
-pub(crate) fn response_framing(
-    fields: Fields<'_>,
+pub(crate) const fn response_framing(
+    control: &Control<'_>,
     method: Method,
     status: Status,
 ) -> Result<Framing, Refusal> {
-    if method == Method::Head || status.is_bodiless() {
+    if matches!(method, Method::Head) || status.is_bodiless() {
         return Ok(Framing::Length(0));
     }
-    match (is_chunked(fields)?, content_length(fields)?) {
+    match (control.is_chunked, control.content_length) {
         (true, None) => Ok(Framing::Chunked),
         (true, Some(_)) => Err(Refusal::Framing),
         (false, Some(length)) => Ok(Framing::Length(length)),
         (false, None) => Ok(Framing::UntilClose),
     }
-}
-
-/// One value of digits; repeated lines and lists are refused even when they agree (RFC 9110, 8.6,
-/// allows either).
-fn content_length(fields: Fields<'_>) -> Result<Option<u64>, Refusal> {
-    let mut lengths = fields.all("content-length");
-    let first = lengths.next();
-    if lengths.next().is_some() {
-        return Err(Refusal::Framing);
-    }
-    first
-        .map(|value| grammar::content_length(value).ok_or(Refusal::Framing))
-        .transpose()
-}
-
-/// Whether the body is in chunks. Other codings are unknown here (501); `chunked` must be the last
-/// one and stand there once (RFC 9112, 6.1, 7).
-fn is_chunked(fields: Fields<'_>) -> Result<bool, Refusal> {
-    let mut chunked = false;
-    for value in fields.all("transfer-encoding") {
-        let mut empty = true;
-        for coding in grammar::list(value) {
-            empty = false;
-            if chunked {
-                return Err(Refusal::Framing);
-            }
-            if !coding.eq_ignore_ascii_case(b"chunked") {
-                return Err(Refusal::Coding);
-            }
-            chunked = true;
-        }
-        if empty {
-            return Err(Refusal::Framing);
-        }
-    }
-    Ok(chunked)
 }
 
 /// The bytes of a body, taken from what a connection received.

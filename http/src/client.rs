@@ -8,8 +8,9 @@ use packet::{Chunk, Instant, Transport};
 
 use crate::body::{self, Body};
 use crate::connection::Connection;
+use crate::control::Control;
 use crate::head::{Budget, Reader};
-use crate::request::{Method, Version, check_fields};
+use crate::request::{Method, Version};
 use crate::{Error, Fields, Limits, Refusal, Status, Url, grammar};
 
 /// A response whose head has come.
@@ -153,8 +154,8 @@ impl Parsed {
         let (lines, line) = grammar::status_line(head).map_err(|_| Refusal::StartLine)?;
         Version::new(line.version)?;
         let status = Status(line.status);
-        let fields = Fields::new(check_fields(lines, limits)?);
-        let framing = body::response_framing(fields, Method::Get, status)?;
+        let (control, _) = Control::read(lines, limits)?;
+        let framing = body::response_framing(&control, Method::Get, status)?;
         if matches!(framing, body::Framing::Length(length) if length > limits.body) {
             return Err(Refusal::BodyTooLarge);
         }

@@ -24,20 +24,14 @@ impl<'a> Fields<'a> {
 
     /// The values of all lines with this name, in any case.
     pub fn all(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.filter(move |(own, _)| own.eq_ignore_ascii_case(name))
+        self.filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
-    }
-
-    /// Whether a comma-separated list in these lines has this token, in any case.
-    pub(crate) fn lists(self, name: &str, token: &str) -> bool {
-        self.all(name)
-            .flat_map(grammar::list)
-            .any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
     }
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = (&'a str, &'a [u8]);
+    /// Name and value.
+    type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (rest, line) = grammar::field_line(self.lines).ok()?;

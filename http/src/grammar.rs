@@ -68,10 +68,9 @@ pub(crate) fn status_line(input: &[u8]) -> IResult<&[u8], StatusLine> {
 }
 
 /// `field-name ":" OWS field-value OWS CRLF` (5). No space before the colon, no folding.
-pub(crate) fn field_line(input: &[u8]) -> IResult<&[u8], (&str, &[u8])> {
-    let name = map_opt(token, |name| core::str::from_utf8(name).ok());
+pub(crate) fn field_line(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
     let value = map(take_while(is_field_byte), trim);
-    terminated(separated_pair(name, tag(":"), value), tag("\r\n")).parse(input)
+    terminated(separated_pair(token, tag(":"), value), tag("\r\n")).parse(input)
 }
 
 /// `chunk-size [ chunk-ext ] CRLF` without its end (7.1), and how long the extensions were.
@@ -224,7 +223,8 @@ fn target(input: &[u8]) -> IResult<&[u8], &str> {
 }
 
 fn token(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while1(is_token_byte).parse(input)
+    // A table: the rule itself is a chain of comparisons, and most bytes of a head are tokens.
+    take_while1(|b| TOKEN[usize::from(b)]).parse(input)
 }
 
 fn spaces(input: &[u8]) -> IResult<&[u8], &[u8]> {
@@ -235,6 +235,16 @@ fn trim(value: &[u8]) -> &[u8] {
     // Bytes that `trim_ascii` takes beyond space and tab cannot be in a value.
     value.trim_ascii()
 }
+
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_token_byte(byte as u8);
+        byte += 1;
+    }
+    table
+};
 
 /// RFC 9110, 5.6.2.
 const fn is_token_byte(b: u8) -> bool {

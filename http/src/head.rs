@@ -189,27 +189,49 @@ impl Scanner {
     /// Looks at `bytes`, which follow those of the last call; tells how many of them belong to the
     /// head once it has ended.
     fn scan(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
-        for (at, byte) in bytes.iter().enumerate() {
-            let before = self.state;
-            self.state = before.after(*byte).ok_or(Refusal::StartLine)?;
-            self.scanned += 1;
-            match (before, self.state) {
-                (State::NextCr, _) => return Ok(Some(at + 1)),
-                (State::StartCr, _) => self.blank = self.scanned,
-                (State::LineCr, _) => self.first_line_ended = true,
-                _ => {}
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            let plain = self.plain(rest);
+            if plain > 0 {
+                self.scanned += plain;
+                rest = rest.get(plain..).unwrap_or_default();
+            } else {
+                let before = self.state;
+                self.state = before.after(*byte).ok_or(Refusal::StartLine)?;
+                self.scanned += 1;
+                rest = after;
+                match before {
+                    State::NextCr => return Ok(Some(bytes.len() - rest.len())),
+                    State::StartCr => self.blank = self.scanned,
+                    State::LineCr => self.first_line_ended = true,
+                    State::Start | State::Line | State::Next => {}
+                }
             }
-            if self.blank > MAX_BLANK {
-                return Err(Refusal::StartLine);
-            }
-            if self.scanned > limits.request_line && !self.first_line_ended {
-                return Err(Refusal::LineTooLong);
-            }
-            if self.scanned > limits.head {
-                return Err(Refusal::HeadTooLarge);
-            }
+            self.check(limits)?;
         }
         Ok(None)
+    }
+
+    /// How many bytes from here on change nothing: most of a line.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        if self.state != State::Line {
+            return 0;
+        }
+        let special = bytes.iter().position(|b| matches!(b, 0 | b'\r' | b'\n'));
+        special.unwrap_or(bytes.len())
+    }
+
+    const fn check(&self, limits: &Limits) -> Result<(), Refusal> {
+        if self.blank > MAX_BLANK {
+            return Err(Refusal::StartLine);
+        }
+        if self.scanned > limits.request_line && !self.first_line_ended {
+            return Err(Refusal::LineTooLong);
+        }
+        if self.scanned > limits.head {
+            return Err(Refusal::HeadTooLarge);
+        }
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ mod chunked;
 pub mod client;
 mod conditions;
 mod connection;
+mod control;
 mod date;
 mod exchange;
 mod fields;

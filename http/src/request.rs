@@ -1,6 +1,7 @@
 //! A request's head, checked.
 
 use crate::body::{self, Framing};
+use crate::control::Control;
 use crate::grammar;
 use crate::{Fields, Limits, Refusal};
 
@@ -110,13 +111,12 @@ impl<'a> Request<'a> {
     /// then version, host, framing and expectation.
     pub fn parse(head: &'a [u8], limits: &Limits) -> Result<Self, Refusal> {
         let (lines, line) = grammar::request_line(head).map_err(|_| Refusal::StartLine)?;
-        let lines = check_fields(lines, limits)?;
+        let (control, fields) = Control::read(lines, limits)?;
         let version = Version::new(line.version)?;
         let method = Method::from_token(line.method).ok_or(Refusal::Method)?;
         let target = Target::parse(line.target, method)?;
-        let fields = Fields::new(lines);
-        let host = host(fields, version)?;
-        let framing = body::request_framing(fields, version)?;
+        let host = control.host(version)?;
+        let framing = body::request_framing(&control, version)?;
         if matches!(framing, Framing::Length(length) if length > limits.body) {
             return Err(Refusal::BodyTooLarge);
         }
@@ -129,59 +129,11 @@ impl<'a> Request<'a> {
             host: target.authority.or(host),
             fields,
             framing,
-            expects_continue: expects_continue(fields, version)? && !framing.is_empty(),
-            persists: persists(fields, version),
+            // Without a body there is nothing to wait for.
+            expects_continue: control.expects_continue(version)? && !framing.is_empty(),
+            persists: control.persists(version),
         })
     }
-}
-
-/// Checks the grammar of all header lines and gives them back without the empty one at the end.
-pub(crate) fn check_fields<'a>(lines: &'a [u8], limits: &Limits) -> Result<&'a [u8], Refusal> {
-    let mut rest = lines;
-    let mut count = 0;
-    while rest != b"\r\n" {
-        (rest, _) = grammar::field_line(rest).map_err(|_| Refusal::Field)?;
-        count += 1;
-        if count > limits.fields {
-            return Err(Refusal::HeadTooLarge);
-        }
-    }
-    Ok(lines.strip_suffix(b"\r\n").unwrap_or_default())
-}
-
-/// RFC 9112, 9.3.
-pub(crate) fn persists(fields: Fields<'_>, version: Version) -> bool {
-    !fields.lists("connection", "close")
-        && (version == Version::Http11 || fields.lists("connection", "keep-alive"))
-}
-
-/// Exactly one `Host` in HTTP/1.1, at most one in 1.0, and a host in it (RFC 9112, 3.2).
-fn host(fields: Fields<'_>, version: Version) -> Result<Option<&str>, Refusal> {
-    let mut hosts = fields.all("host");
-    let first = hosts.next();
-    if hosts.next().is_some() || (first.is_none() && version == Version::Http11) {
-        return Err(Refusal::Host);
-    }
-    first
-        .map(|host| match core::str::from_utf8(host) {
-            Ok(text) if grammar::is_host(host) => Ok(text),
-            _ => Err(Refusal::Host),
-        })
-        .transpose()
-}
-
-/// RFC 9110, 10.1.1: a 1.0 client's expectation is not heard.
-fn expects_continue(fields: Fields<'_>, version: Version) -> Result<bool, Refusal> {
-    let mut expects = false;
-    if version == Version::Http11 {
-        for expectation in fields.all("expect").flat_map(grammar::list) {
-            if !expectation.eq_ignore_ascii_case(b"100-continue") {
-                return Err(Refusal::Expectation);
-            }
-            expects = true;
-        }
-    }
-    Ok(expects)
 }
 
 /// What a request target names (RFC 9112, 3.2).
