@@ -1,9 +1,9 @@
 //! The boundary between a stack and a device.
 //!
-//! A [`Link`] moves Ethernet frames: bursts of [`Frame`]s in, gathered [`Transmit`]s out with one
-//! [`Link::flush`] for all of them. What a device can do beyond that (checksums, segmentation) is
-//! said in its [`Caps`]; a stack always emits offloaded super-frames, and a link that cannot take
-//! them is wrapped at start in a decorator that does it in software.
+//! A [`Link`] moves Ethernet frames: bursts of [`Frame`](packet::Frame)s in, gathered
+//! [`Transmit`]s out with one [`Link::flush`] for all of them. What a device can do beyond that
+//! (checksums, segmentation) is said in its [`Caps`]; a stack always emits offloaded super-frames,
+//! and a link that cannot take them is wrapped at start in a decorator that does it in software.
 //!
 //! Waiting is not a link's job: a place asks [`Link::next_event`] and [`Link::arm`], then waits for
 //! everything it has.
