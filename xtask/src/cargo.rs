@@ -69,9 +69,9 @@ pub(crate) fn test(arguments: &[&str], skips: &Path) -> Outcome {
 /// Reads `test result: ok. 12 passed; 0 failed; …` and `test some::name ... ignored, why`. What is
 /// ignored as a measurement is a benchmark, which nobody expects to run here.
 fn count(line: &str) -> Option<Outcome> {
-    if let Some((name, why)) = line.split_once(" ... ignored, ") {
-        let skip = Outcome::skip(format!("{}: {why}", name.trim_start_matches("test ")));
-        return (why != "a measurement").then_some(skip);
+    if let Some((name, why)) = line.split_once(" ... ignored") {
+        let name = name.trim_start_matches("test ");
+        return (why != ", a measurement").then(|| Outcome::skip(format!("{name}: ignored{why}")));
     }
     let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let of = |what: &str| {
@@ -118,7 +118,7 @@ mod tests {
         let outcome = count(line).expect("a result");
         assert_eq!((outcome.passed, outcome.failed), (12, 3));
         let outcome = count("test wire::a_test ... ignored, no wire").expect("a skip");
-        assert_eq!(outcome.skipped, ["wire::a_test: no wire"]);
+        assert_eq!(outcome.skipped, ["wire::a_test: ignored, no wire"]);
         assert!(count("test costs::of_a_tap ... ignored, a measurement").is_none());
         assert!(count("running 12 tests").is_none());
         assert!(count("test result: ok. many passed").is_none());
