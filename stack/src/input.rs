@@ -62,7 +62,8 @@ impl Host {
 
     fn arp(&mut self, now: Instant, frame: &Frame) -> Result<(), Drop> {
         let packet = arp::Packet::parse(frame.head())?;
-        if packet.operation == Operation::Request && !self.arp_requests.take(now) {
+        let asks_us = packet.target == self.interface.network.address();
+        if asks_us && packet.operation == Operation::Request && !self.arp_requests.take(now) {
             return Err(Drop::ArpLimit);
         }
         self.interface.neighbours.receive(now, &packet);
@@ -125,8 +126,12 @@ impl Host {
             Protocol::UDP => Complaint::PortUnreachable,
             _ => Complaint::ProtocolUnreachable,
         };
-        let message = complaint.about(packet.head());
-        self.outbox.complain(now, header.source, &message)?;
+        let payload = packet.head().get(header.header_len.into()..);
+        let network = &self.interface.network;
+        if icmp::may_complain(network, header, false, payload.unwrap_or_default()) {
+            let message = complaint.about(packet.head());
+            self.outbox.complain(now, header.source, &message)?;
+        }
         Err(Drop::Protocol)
     }
 

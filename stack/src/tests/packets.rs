@@ -314,6 +314,17 @@ fn arp_is_answered_for_us_and_only_if_well_formed() {
 }
 
 #[test]
+fn questions_for_others_do_not_use_up_our_answers() {
+    let host = host();
+    for _ in 0..1000 {
+        host.answers(&arp(arp::Operation::Request, [10, 0, 0, 9].into()));
+    }
+    let answers = (0..1000).flat_map(|_| host.answers(&arp(arp::Operation::Request, B)));
+    assert_eq!(answers.count(), 100);
+    assert_eq!(host.net.stats().dropped(Drop::ArpLimit), 900);
+}
+
+#[test]
 fn the_address_is_announced_when_the_link_is_up() {
     let mut host = Host::new(B, B_MAC);
     let mut announced = || {
