@@ -60,6 +60,27 @@ pub(crate) fn arrange(
     }
 }
 
+/// Who gets which part of the memory for buffers.
+pub(crate) struct Shares {
+    pub(crate) server: usize,
+    pub(crate) relay: usize,
+}
+
+/// Halves where there is a relay: what it holds must not keep the server from making progress.
+pub(crate) fn memory(options: &Serve) -> Shares {
+    let all = options.memory.bytes;
+    let has_relay = match options.link.link {
+        None | Some(LinkChoice::Memory) => true,
+        Some(LinkChoice::Tap(_)) => options.publish.is_some(),
+        Some(LinkChoice::Sockets) => false,
+    };
+    let relay = if has_relay { all / 2 } else { 0 };
+    Shares {
+        server: all - relay,
+        relay,
+    }
+}
+
 /// A tap in a namespace of our own, where that is allowed; our own client stack elsewhere.
 fn in_own_namespace(
     machine: &mut Machine,
@@ -112,7 +133,7 @@ fn in_memory(
     listener: TcpListener,
 ) -> Result<Arrangement, Failure> {
     let host = host_address(options)?;
-    let client_pool = machine::pool(options.memory.bytes / 2);
+    let client_pool = machine::pool(memory(options).relay);
     let limit = connections(options);
     let (server, client) =
         links::in_memory(machine, &options.link, host, (pool, &client_pool), limit);
@@ -196,8 +217,7 @@ fn publish(
     options: &Serve,
     listener: TcpListener,
 ) -> Result<(), Failure> {
-    // What is relayed must not take the memory that the server needs to make progress.
-    let pool = machine::pool(options.memory.bytes / 2);
+    let pool = machine::pool(memory(options).relay);
     let sockets = machine.sockets(&pool, 2 * connections(options));
     let inner = Rc::<Sockets>::clone(&sockets);
     relay(arrangement, options, &sockets, listener, inner)

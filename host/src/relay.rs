@@ -38,8 +38,9 @@ const DELIVERY: Duration = Duration::from_secs(120);
 /// How long a client that has everything may keep its half open.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How long to wait before accepting again when there was no room for a connection.
+/// How long to wait when there was no room for a connection; and how often before it is given up.
 const BREATH: Duration = Duration::from_millis(50);
+const BREATHS: usize = 100;
 
 /// Chunks that one direction passes on before others have their turn.
 const CHUNKS_A_TURN: usize = 64;
@@ -74,7 +75,7 @@ impl Relay {
     }
 
     async fn pass_on(&self, env: &Env, client: &Side, peer: Peer) -> Result<(), Error> {
-        let server = Side::new(&self.inner, self.inner.connect(self.server)?);
+        let server = Side::new(&self.inner, self.connect(env).await?);
         let local = self.inner.local_address(server.flow);
         let _remembered = local.map(|local| self.clients.remember(local, peer.address));
         poll_fn(|cx| server.net.poll_connect(server.flow, cx)).await?;
@@ -89,6 +90,19 @@ impl Relay {
             server.net.abort(server.flow);
         }
         result
+    }
+}
+
+impl Relay {
+    /// Starts to connect to the server; where there is no room at the moment, a little later.
+    async fn connect(&self, env: &Env) -> Result<FlowId, Error> {
+        for _ in 0..BREATHS {
+            match self.inner.connect(self.server) {
+                Err(Error::NoBuffer) => env.sleep(BREATH).await,
+                result => return result,
+            }
+        }
+        Err(Error::NoBuffer)
     }
 }
 

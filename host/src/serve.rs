@@ -11,7 +11,7 @@ use std::rc::Rc;
 use packet::Pool;
 use runtime::{Config, Console as _, Env, Storage};
 
-use crate::arrangement::{Arrangement, arrange};
+use crate::arrangement::{self, Arrangement, arrange};
 use crate::cli::{App, Serve};
 use crate::clients::Published;
 use crate::console::Output;
@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let app = application(options)?;
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;
-    let pool = machine::pool(options.memory.bytes);
+    let pool = machine::pool(arrangement::memory(options).server);
     let directory = directory(options, &pool)?;
 
     // A task for each connection, one more where it is relayed, and a few of our own.

@@ -10,9 +10,13 @@ use crate::console::Output;
 pub(crate) fn print(output: &Output, net: &Published, stack: Option<&stack::Net>, pool: &Pool) {
     let (requests, bytes) = output.served();
     let connections = net.accepted();
-    output.print(format_args!(
-        "Served {requests} requests ({bytes} bytes of bodies) on {connections} connections."
-    ));
+    match requests {
+        // Not every application logs them.
+        0 => output.print(format_args!("Served {connections} connections")),
+        _ => output.print(format_args!(
+            "Served {requests} requests ({bytes} bytes of bodies) on {connections} connections"
+        )),
+    }
     let Some(stack) = stack else { return };
     let stats = stack.stats();
     let tcp = stats.tcp;

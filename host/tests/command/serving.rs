@@ -151,6 +151,36 @@ fn connected_still(server: SocketAddr) -> bool {
 }
 
 #[test]
+fn output_that_nobody_reads_stops_nothing() {
+    // The lines of 6,000 requests are more than a pipe and our own buffer take together.
+    const REQUESTS: usize = 6000;
+    let server = Server::start(&[&publish(), "--link=memory"]);
+    let mut stream = connect(server.address());
+    let mut answers = stream.try_clone().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        answers.read_to_end(&mut bytes).unwrap();
+        String::from_utf8(bytes)
+            .unwrap()
+            .matches("HTTP/1.1 404 ")
+            .count()
+    });
+    for number in 1..=REQUESTS {
+        let close = if number == REQUESTS {
+            "close"
+        } else {
+            "keep-alive"
+        };
+        let head = format!("GET /x HTTP/1.1\r\nHost: test\r\nConnection: {close}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+    }
+    assert_eq!(reader.join().unwrap(), REQUESTS);
+    let (code, output, errors) = server.stop();
+    assert_eq!((code, errors.as_str()), (0, ""));
+    assert!(output.lines().count() < REQUESTS, "nothing was left out");
+}
+
+#[test]
 fn many_at_a_time() {
     let site = Site::new();
     let server = Server::start(&[&site.path(), &publish(), "-q"]);
@@ -173,6 +203,7 @@ pub(crate) fn all_of(server: &Server, site: &Site) {
     directories(address);
     nothing_outside(address);
     requests_on_one_connection(address);
+    a_client_that_has_said_all(address, site);
     seen_by_the_kernel(server);
 }
 
@@ -261,6 +292,17 @@ fn requests_on_one_connection(server: SocketAddr) {
     stream.read_to_string(&mut answers).unwrap();
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
     assert_eq!(answers.matches("HTTP/1.1 404 ").count(), 1, "{answers}");
+}
+
+/// A half-closed connection still gets its answer, all of it.
+fn a_client_that_has_said_all(server: SocketAddr, site: &Site) {
+    let mut stream = connect(server);
+    let head = "GET /large.bin HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.ends_with(&site.large));
 }
 
 /// What the process may still do.
