@@ -75,6 +75,20 @@ fn a_chunked_body_that_grows_too_long_is_refused() {
 }
 
 #[test]
+fn heads_in_pieces_cost_a_bounded_memory() {
+    let limits = Limits {
+        gathered: 0,
+        ..Limits::default()
+    };
+    let request = get("/");
+    let (first, second) = request.split_at(10);
+    let peer = serve_with(limits, [first.into(), second.into()]);
+    assert!(text(&peer).starts_with("HTTP/1.1 503 "));
+    let peer = serve_with(limits, [request.as_str().into()]);
+    assert_eq!(text(&peer), ROOT);
+}
+
+#[test]
 fn slow_peers_are_told_where_that_is_possible() {
     let limits = Limits::default();
     let upload = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n";

@@ -27,6 +27,7 @@ fn ask_with(settings: &[&str], script: impl Into<Script>) -> (Got, Vec<String>) 
     let setup = Setup {
         files: FILES,
         settings,
+        ..Setup::default()
     };
     let mut visit = visit(site::main, &setup, [script.into()]);
     (visit.got.remove(0), visit.lines)
@@ -218,4 +219,21 @@ fn a_visitor_who_stays_is_let_go_when_the_site_stops() {
     };
     let (got, _) = ask_with(&[], script);
     assert!(got.finished && got.text().ends_with("<p>root"));
+}
+
+#[test]
+fn visitors_beyond_the_limit_are_turned_away() {
+    let setup = Setup {
+        files: FILES,
+        tasks: 3,
+        ..Setup::default()
+    };
+    let script = Script {
+        stays: true,
+        ..Script::from(request("GET /", "").as_str())
+    };
+    let visit = visit(site::main, &setup, [script.clone(), script.clone(), script]);
+    let answered = visit.got.iter().map(|got| got.text().ends_with("<p>root"));
+    assert_eq!(answered.collect::<Vec<_>>(), [true, true, false]);
+    assert!(visit.got[2].bytes.is_empty());
 }

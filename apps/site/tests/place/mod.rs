@@ -53,6 +53,8 @@ impl Got {
 pub(crate) struct Setup<'a> {
     pub(crate) files: &'a [(&'static str, &'static [u8])],
     pub(crate) settings: &'a [&'a str],
+    /// The most tasks there may be; 100 where it is zero.
+    pub(crate) tasks: usize,
 }
 
 /// Everything that happened.
@@ -78,7 +80,7 @@ pub(crate) fn visit<F: Future<Output = Result<(), runtime::Failure>> + 'static>(
     for setting in setup.settings {
         assert_eq!(config.set(setting), Ok(()));
     }
-    let executor = Executor::new(100);
+    let executor = Executor::new(if setup.tasks == 0 { 100 } else { setup.tasks });
     let env = Env {
         net: net.clone(),
         clock: executor.clock().clone(),
