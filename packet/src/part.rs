@@ -72,7 +72,9 @@ impl Part {
     /// tells how many. None while somebody else holds the buffer.
     pub fn append(&mut self, bytes: &[u8]) -> usize {
         let end = self.range().end;
-        let Some(room) = self.buf.bytes_mut().and_then(|buf| buf.get_mut(end..)) else { return 0 };
+        let Some(room) = self.buf.bytes_mut().and_then(|buf| buf.get_mut(end..)) else {
+            return 0;
+        };
         let count = bytes.len().min(room.len());
         room[..count].copy_from_slice(&bytes[..count]);
         self.len += count as u32;
@@ -134,7 +136,11 @@ mod tests {
 
     #[test]
     fn append_fills_the_buffer_while_unique() {
-        let pool = Pool::new(Limits { cells: 1, pages: 1, bays: 0 });
+        let pool = Pool::new(Limits {
+            cells: 1,
+            pages: 1,
+            bays: 0,
+        });
         let mut part = Part::copy_from(&pool, b"abc").unwrap();
         assert_eq!(part.append(b"def"), 3);
         let other = part.clone();
