@@ -91,8 +91,12 @@ fn in_own_namespace(
     let listener = bind(options.publish.unwrap_or(PUBLISHED))?;
     let host = host_address(options)?;
     let entered = namespace::enter().map_err(|error| {
-        let why = format!("no network namespace of our own ({})", reason(&error));
-        no_tap(&why, ALLOW_NAMESPACES)
+        let why = match error.raw_os_error() {
+            Some(libc::ENOSPC | libc::EUSERS) => "the limit is reached".to_owned(),
+            _ => reason(&error),
+        };
+        let what = format!("no network namespace of our own: {why}");
+        no_tap(&what, namespace::advice(&error))
     });
     let mut link = options.link.clone();
     link.host_address = Some(host);
@@ -117,12 +121,10 @@ fn in_own_namespace(
     Ok(arrangement)
 }
 
-const ALLOW_NAMESPACES: &str =
-    "run as root, or allow it (sysctl kernel.apparmor_restrict_unprivileged_userns=0)";
-const ALLOW_TAPS: &str = "give the process /dev/net/tun (docker run --device /dev/net/tun)";
+const ALLOW_TAPS: &str = "give it /dev/net/tun (docker run --device /dev/net/tun)";
 
 fn no_tap(why: &str, advice: &str) -> String {
-    format!("{why}: frames stay in memory; to have a tap, {advice}")
+    format!("{why}; frames stay in memory; to have a tap, {advice}")
 }
 
 /// Our server's stack joined in memory to a client stack of ours, which the relay uses.

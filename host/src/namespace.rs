@@ -22,6 +22,19 @@ pub(crate) fn enter() -> io::Result<()> {
     Ok(())
 }
 
+/// What a person can do about a refusal.
+pub(crate) fn advice(error: &io::Error) -> &'static str {
+    const APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+    match error.raw_os_error() {
+        // What the kernel answers when there are as many as there may be (user_namespaces(7)).
+        Some(libc::ENOSPC | libc::EUSERS) => "raise it with `sysctl user.max_user_namespaces=1000`",
+        _ if fs::exists(APPARMOR).unwrap_or(false) => {
+            "run as root, or `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
+        }
+        _ => "run as root, or where user namespaces are allowed",
+    }
+}
+
 /// Lets the kernel's stack in this namespace use nearly all ports for outgoing connections: all of
 /// them go from one address to one address and port, so their number bounds the connections. And
 /// keeps it from asking around for IPv6, which nobody here speaks.

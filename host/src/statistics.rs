@@ -35,7 +35,7 @@ pub(crate) fn print(output: &Output, net: &Published, stack: Option<&stack::Net>
     ));
     let held = Class::ALL.map(|class| pool.usage(class).held * class.size());
     output.print(format_args!(
-        "  buffers   {} KiB still held",
+        "  buffers   {} KiB held, cached files among them",
         held.iter().sum::<usize>() / 1024
     ));
 }

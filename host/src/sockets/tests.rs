@@ -68,6 +68,21 @@ impl Bench {
         panic!("it never happens");
     }
 
+    /// Sends until the kernel takes no more and the queue is full; tells how many bytes.
+    fn fill(&self, flow: FlowId) -> usize {
+        static BYTES: [u8; 65_536] = [7; 65_536];
+        let mut cx = Context::from_waker(Waker::noop());
+        for sent in 0.. {
+            let mut chunk = Some(Chunk::Static(&BYTES));
+            let sending = self.sockets.poll_send(flow, &mut chunk, &mut cx);
+            if sending.is_pending() {
+                return sent * BYTES.len();
+            }
+            self.sockets.transmit(self.now);
+        }
+        unreachable!("the kernel takes everything");
+    }
+
     fn receive(&self, flow: FlowId) -> Poll<Result<Option<Chunk>, Error>> {
         let mut cx = Context::from_waker(Waker::noop());
         self.sockets.poll_receive(flow, &mut cx)
@@ -159,16 +174,7 @@ fn a_crowd_at_the_door_does_not_take_the_whole_turn() {
 fn a_peer_that_never_reads_is_given_up() {
     let mut bench = Bench::roomy();
     let (flow, mut peer) = bench.pair();
-    static BYTES: [u8; 65_536] = [7; 65_536];
-    // Until the kernel takes no more and the queue is full.
-    let mut cx = Context::from_waker(Waker::noop());
-    while bench
-        .sockets
-        .poll_send(flow, &mut Some(Chunk::Static(&BYTES)), &mut cx)
-        .is_ready()
-    {
-        bench.sockets.transmit(bench.now);
-    }
+    bench.fill(flow);
     bench.sockets.release(flow);
     bench.sockets.transmit(bench.now);
     assert!(!bench.sockets.is_quiet());
@@ -181,6 +187,39 @@ fn a_peer_that_never_reads_is_given_up() {
     assert!(bench.sockets.is_quiet());
     let error = peer.read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn released_with_bytes_to_send_and_to_read_it_is_reset() {
+    let bench = Bench::roomy();
+    let (flow, mut peer) = bench.pair();
+    bench.fill(flow);
+    peer.write_all(b"unread").unwrap();
+    bench.sockets.release(flow);
+    assert!(bench.sockets.is_quiet(), "nothing is left to wait for");
+    let error = peer.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn what_the_kernel_has_taken_is_not_drained_yet() {
+    let bench = Bench::roomy();
+    let (flow, mut peer) = bench.pair();
+    let mut left = bench.fill(flow);
+    // The peer reads until the queue is empty; the kernel's buffer then still is not.
+    let mut bytes = [0; 65_536];
+    while !bench.sockets.is_quiet() {
+        left -= peer.read(&mut bytes).unwrap();
+        bench.sockets.receive(bench.now);
+        bench.sockets.transmit(bench.now);
+    }
+    let drained = |cx: &mut Context<'_>| bench.sockets.poll_drained(flow, cx);
+    assert!(drained(&mut Context::from_waker(Waker::noop())).is_pending());
+    while left > 0 {
+        left -= peer.read(&mut bytes).unwrap();
+    }
+    assert!(bench.sockets.next_event().is_some(), "it will look again");
+    assert_eq!(bench.until(drained), Ok(()));
 }
 
 #[test]

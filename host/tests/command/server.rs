@@ -44,7 +44,18 @@ pub(crate) fn command<A: AsRef<OsStr>>(wrapper: &[&str], arguments: &[A]) -> Com
 /// Runs the command to its end: exit code, standard output, standard error.
 pub(crate) fn run(wrapper: &[&str], arguments: &[&str]) -> (i32, String, String) {
     let child = command(wrapper, arguments).spawn().expect("a process");
+    end(child)
+}
+
+/// Waits for the end of a process: exit code, standard output, standard error.
+pub(crate) fn end(child: Child) -> (i32, String, String) {
     taken_apart(wait(child))
+}
+
+/// Sends SIGTERM.
+pub(crate) fn signal(id: u32) {
+    let id = rustix::process::Pid::from_raw(id as i32).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
 }
 
 /// Runs the command, which must fail with `code` and one line that has all of `words` in it.
@@ -110,13 +121,12 @@ impl Server {
 
     /// Sends SIGTERM.
     pub(crate) fn signal(&self) {
-        let id = rustix::process::Pid::from_raw(self.id() as i32).unwrap();
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        signal(self.id());
     }
 
     /// Waits for the end.
     pub(crate) fn end(&mut self) -> (i32, String, String) {
-        taken_apart(wait(self.child.take().expect("a running server")))
+        end(self.child.take().expect("a running server"))
     }
 
     fn wait_until_ready(&mut self, ready: &Path) -> String {

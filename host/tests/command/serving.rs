@@ -92,6 +92,7 @@ fn bench_makes_bodies_on_the_fly() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    drop(stream);
     // One terabyte: some of it, and then we go.
     let mut stream = connect(server.address());
     stream
