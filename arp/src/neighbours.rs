@@ -229,19 +229,17 @@ impl Neighbours {
     }
 
     fn ask_for(&mut self, now: Instant, address: Ipv4Addr) -> Lookup {
+        let state = State::Incomplete { tries: 1 };
         let entry = Entry {
             address,
-            state: State::Incomplete { tries: 1 },
+            state,
             used: Some(now),
-            asked: Some(now),
+            asked: None,
         };
         let Some(place) = self.table.insert(now, entry) else {
             return Lookup::Unreachable;
         };
-        self.table
-            .deadlines
-            .set(place, Some(now + REQUEST_INTERVAL));
-        self.request(BROADCAST, address);
+        self.ask(now, place, state, BROADCAST);
         Lookup::Unresolved
     }
 
@@ -285,7 +283,12 @@ impl Neighbours {
         match entry.state {
             State::Reachable { mac: known, .. } if known != mac => {
                 if entry.is_in_use(now) && !entry.is_asked(now) {
-                    self.probe(now, place, known, 1);
+                    // If it has got another card, only a broadcast reaches it.
+                    let state = State::Probing {
+                        mac: known,
+                        tries: 1,
+                    };
+                    self.ask(now, place, state, BROADCAST);
                 }
             }
             State::Probing { mac: known, .. } if known != mac => {}
@@ -302,16 +305,22 @@ impl Neighbours {
                     .deadlines
                     .set(place, Some(confirmed + CONFIRMED_FOR));
             }
-            State::Reachable { mac, .. } if entry.is_in_use(now) => self.probe(now, place, mac, 1),
+            State::Reachable { mac, .. } if entry.is_in_use(now) => {
+                self.ask(now, place, State::Probing { mac, tries: 1 }, mac);
+            }
             State::Reachable { .. } | State::Failed => self.table.remove(place),
             State::Probing { mac, tries } if tries < REQUEST_TRIES => {
-                self.probe(now, place, mac, tries + 1);
+                let tries = tries + 1;
+                self.ask(now, place, State::Probing { mac, tries }, mac);
             }
             // It may have got another card: now everybody is asked.
-            State::Probing { .. } if entry.is_in_use(now) => self.ask_again(now, place, 1),
+            State::Probing { .. } if entry.is_in_use(now) => {
+                self.ask(now, place, State::Incomplete { tries: 1 }, BROADCAST);
+            }
             State::Probing { .. } => self.table.remove(place),
             State::Incomplete { tries } if tries < REQUEST_TRIES => {
-                self.ask_again(now, place, tries + 1);
+                let tries = tries + 1;
+                self.ask(now, place, State::Incomplete { tries }, BROADCAST);
             }
             State::Incomplete { .. } => {
                 self.table.entry(place).state = State::Failed;
@@ -321,26 +330,16 @@ impl Neighbours {
         }
     }
 
-    fn ask_again(&mut self, now: Instant, place: u32, tries: u8) {
+    /// Asks `destination` for the neighbour at `place`, which is in `state` from now on.
+    fn ask(&mut self, now: Instant, place: u32, state: State, destination: [u8; 6]) {
         let entry = self.table.entry(place);
-        entry.state = State::Incomplete { tries };
+        entry.state = state;
         entry.asked = Some(now);
         let address = entry.address;
         self.table
             .deadlines
             .set(place, Some(now + REQUEST_INTERVAL));
-        self.request(BROADCAST, address);
-    }
-
-    fn probe(&mut self, now: Instant, place: u32, mac: [u8; 6], tries: u8) {
-        let entry = self.table.entry(place);
-        entry.state = State::Probing { mac, tries };
-        entry.asked = Some(now);
-        let address = entry.address;
-        self.table
-            .deadlines
-            .set(place, Some(now + REQUEST_INTERVAL));
-        self.request(mac, address);
+        self.request(destination, address);
     }
 
     /// RFC 5227, 2.4 (c): we keep the address, and say so at most every ten seconds, so that two
