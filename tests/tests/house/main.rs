@@ -2,6 +2,7 @@
 //! the sources are written (docs/ARCHITECTURE.md).
 
 mod graph;
+mod journey;
 mod sources;
 
 use std::path::{Path, PathBuf};
