@@ -142,19 +142,26 @@ fn in_namespace(program: &Path, script: &Script) -> Result<Outcome, String> {
             .output()
             .map_err(|error| format!("cannot run unshare (Debian: util-linux): {error}"))?;
         failure = String::from_utf8_lossy(&stderr).into_owned();
-        match (status.code(), &script.linux_differs) {
-            (Some(0), None) => return Ok(Outcome::Passed),
-            (Some(0), Some(reason)) => return Ok(Outcome::Agrees(reason.clone())),
-            (Some(FAILED), Some(reason)) => return Ok(Outcome::Differs(reason.clone())),
-            (Some(FAILED), None) => {}
-            _ => return Err(format!("no namespace with a tap: {}", failure.trim())),
+        let is_true = match status.code() {
+            Some(0) => true,
+            Some(code) if code == i32::from(FAILED) => false,
+            _ => {
+                let why = failure.trim().trim_start_matches("scripts: ");
+                return Err(format!("no namespace with a tap: {why}"));
+            }
+        };
+        match (is_true, &script.linux_differs) {
+            (true, None) => return Ok(Outcome::Passed),
+            (true, Some(reason)) => return Ok(Outcome::Agrees(reason.clone())),
+            (false, Some(reason)) => return Ok(Outcome::Differs(reason.clone())),
+            (false, None) => {}
         }
     }
     Ok(Outcome::Failed(failure))
 }
 
-/// The exit code of [`inside`] for a script that is not true.
-pub const FAILED: i32 = 3;
+/// The exit code of a program that ran its scripts and found one that is not true.
+pub const FAILED: u8 = 3;
 
 /// Runs one script against the Linux of the namespace that this process is in.
 ///

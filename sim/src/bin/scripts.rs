@@ -12,6 +12,9 @@ const USAGE: &str = "usage: scripts --against linux|parhelion [FILE or FOLDER]..
 /// Where the scripts are, seen from the root of the workspace.
 const SCRIPTS: &str = "tests/tcp";
 
+/// What the command line, or a script, cannot be understood.
+const UNUSABLE: u8 = 2;
+
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = env::args().skip(1).collect();
     let paths = arguments.split_off(arguments.len().min(2));
@@ -20,22 +23,32 @@ fn main() -> ExitCode {
     if paths.is_empty() {
         paths.push(PathBuf::from(SCRIPTS));
     }
-    let result = match words[..] {
-        ["--inside", file] => return inside(file),
-        ["--against", "linux"] => linux(&paths),
-        ["--against", "parhelion"] => parhelion(&paths),
+    let host: fn(&[Script]) -> Result<bool, String> = match words[..] {
+        ["--against", "linux"] => linux,
+        ["--against", "parhelion"] => parhelion,
+        ["--inside", file] => {
+            paths = vec![PathBuf::from(file)];
+            inside
+        }
         ["--help" | "-h", ..] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
         }
         _ => {
             eprintln!("{USAGE}");
-            return ExitCode::from(2);
+            return ExitCode::from(UNUSABLE);
         }
     };
-    match result {
+    let scripts = match suite::read(&paths) {
+        Ok(scripts) => scripts,
+        Err(wrong) => {
+            eprintln!("scripts: {wrong}");
+            return ExitCode::from(UNUSABLE);
+        }
+    };
+    match host(&scripts) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(false) => ExitCode::from(suite::FAILED),
         Err(refused) => {
             eprintln!("scripts: {refused}");
             ExitCode::FAILURE
@@ -43,21 +56,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn linux(paths: &[PathBuf]) -> Result<bool, String> {
-    let scripts = suite::read(paths)?;
+fn linux(scripts: &[Script]) -> Result<bool, String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
-    let outcomes = suite::against_linux(&program, &scripts)?;
-    Ok(report("Linux", &scripts, &outcomes))
+    let outcomes = suite::against_linux(&program, scripts)?;
+    Ok(report("Linux", scripts, &outcomes))
 }
 
-fn parhelion(paths: &[PathBuf]) -> Result<bool, String> {
-    let scripts = suite::read(paths)?;
+fn parhelion(scripts: &[Script]) -> Result<bool, String> {
     let start = Instant::now();
-    let outcomes = suite::against_parhelion(&scripts);
+    let outcomes = suite::against_parhelion(scripts);
     let elapsed = start.elapsed();
-    let all = report("Parhelion", &scripts, &outcomes);
+    let all = report("Parhelion", scripts, &outcomes);
     println!("in {} ms", elapsed.as_millis());
     Ok(all)
+}
+
+/// One script, in the namespace that [`suite::against_linux`] made for it.
+fn inside(scripts: &[Script]) -> Result<bool, String> {
+    for script in scripts {
+        if let Err(failure) = suite::inside(script)? {
+            eprint!("{failure}");
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Prints what failed and the counts; tells whether all is as the scripts say.
@@ -85,23 +107,4 @@ fn report(host: &str, scripts: &[Script], outcomes: &[Outcome]) -> bool {
         scripts.len()
     );
     failed == 0
-}
-
-/// One script, in the namespace that [`suite::against_linux`] made for it.
-fn inside(file: &str) -> ExitCode {
-    let scripts = suite::read(&[PathBuf::from(file)]);
-    for script in scripts.iter().flatten() {
-        match suite::inside(script) {
-            Ok(Ok(())) => {}
-            Ok(Err(failure)) => {
-                eprint!("{failure}");
-                return ExitCode::from(suite::FAILED as u8);
-            }
-            Err(refused) => {
-                eprintln!("{refused}");
-                return ExitCode::FAILURE;
-            }
-        }
-    }
-    ExitCode::SUCCESS
 }
