@@ -32,6 +32,8 @@ impl Tcp {
         let Some(listener) = self.listeners.unlisten(id) else {
             return;
         };
+        // At once: an ACK that is under way must find nobody, and be answered with a reset.
+        self.end_failed_handshakes(now);
         for connection in listener.accept_queue {
             self.abort(now, connection);
             self.release(now, connection);

@@ -166,11 +166,7 @@ impl Tcp {
             self.connection_times_out(slot, now);
             self.settle(slot, now);
         }
-        while let Some(entry) = self.listeners.pop_failed(now) {
-            if let Some(place @ Place::HalfOpen(_)) = self.demux.find(entry.local, entry.remote) {
-                self.demux.remove(entry.local, entry.remote, place);
-            }
-        }
+        self.end_failed_handshakes(now);
         while let Some((slot, entry)) = self.time_wait.pop_expired(now) {
             self.demux
                 .remove(entry.local, entry.remote, Place::TimeWait(slot));
@@ -182,6 +178,15 @@ impl Tcp {
                     tcb.user.starved = false;
                     self.tell(id.slot, true);
                 }
+            }
+        }
+    }
+
+    /// Forgets the handshakes that nobody completed, and those of a listener that is gone.
+    pub(crate) fn end_failed_handshakes(&mut self, now: Instant) {
+        while let Some(entry) = self.listeners.pop_failed(now) {
+            if let Some(place @ Place::HalfOpen(_)) = self.demux.find(entry.local, entry.remote) {
+                self.demux.remove(entry.local, entry.remote, place);
             }
         }
     }

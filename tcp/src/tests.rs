@@ -193,6 +193,31 @@ fn a_request_and_its_response_take_five_segments() {
     assert_eq!([after[0] - before[0], after[1] - before[1]], [1, 1]);
 }
 
+/// The client is established, its ACK under way, when the server stops listening.
+#[test]
+fn a_handshake_whose_listener_is_gone_ends_with_a_reset() {
+    let mut world = World::new(quick(), 3);
+    let listener = world.hosts[1].listen(80).unwrap();
+    let now = world.now;
+    let client = world.hosts[0].connect(now, A, SocketAddrV4::new(B, 80));
+    let client = client.unwrap();
+    while world.hosts[0].connected(client).is_pending() {
+        assert!(world.step());
+    }
+    let now = world.now;
+    world.hosts[1].unlisten(now, listener);
+    // Whoever has the listener's slot now does not inherit the handshake.
+    let other = world.hosts[1].listen(81).unwrap();
+    for _ in 0..4 {
+        world.step();
+    }
+    assert_eq!(
+        world.hosts[0].read(client).map(Result::err),
+        Poll::Ready(Some(Error::Reset))
+    );
+    assert!(world.hosts[1].accept(other).is_pending());
+}
+
 #[test]
 fn closing_ends_in_one_time_wait_entry_and_then_nothing() {
     let mut world = World::new(quick(), 2);
