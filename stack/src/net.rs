@@ -51,7 +51,8 @@ impl Net {
     /// A look at one connection; `None` if there is no such.
     #[must_use]
     pub fn info(&self, flow: FlowId) -> Option<tcp::Info> {
-        self.0.borrow_mut().host.tcp.info(connection(flow))
+        let inner = &mut *self.0.borrow_mut();
+        inner.open(flow).and_then(|id| inner.host.tcp.info(id))
     }
 
     /// Whether small segments of `flow` wait for earlier ones (RFC 9293, 3.7.4).
@@ -84,6 +85,9 @@ impl Net {
     ) -> Poll<Result<T, Error>> {
         let id = connection(flow);
         let mut inner = self.0.borrow_mut();
+        if !inner.wakers.is_open(id) {
+            return Poll::Ready(Err(Error::Closed));
+        }
         if inner.wakers.is_expired(id, inner.now) {
             return Poll::Ready(Err(Error::TimedOut));
         }
@@ -96,6 +100,12 @@ impl Net {
 }
 
 impl Inner {
+    /// The connection behind a flow that an application has; `None` for a stale id, which must not
+    /// touch what its connection still has to send, nor who has its slot now.
+    fn open(&self, flow: FlowId) -> Option<tcp::ConnectionId> {
+        Some(connection(flow)).filter(|id| self.wakers.is_open(*id))
+    }
+
     /// Gathers who waits for what has happened.
     fn gather(&mut self) {
         while let Some(event) = self.host.tcp.poll_event() {
@@ -156,7 +166,8 @@ impl Network for Net {
     }
 
     fn local_address(&self, flow: FlowId) -> Option<SocketAddr> {
-        let local = self.0.borrow_mut().host.tcp.local(connection(flow));
+        let inner = &mut *self.0.borrow_mut();
+        let local = inner.open(flow).and_then(|id| inner.host.tcp.local(id));
         local.map(SocketAddr::V4)
     }
 
@@ -199,18 +210,27 @@ impl Network for Net {
     }
 
     fn finish(&self, flow: FlowId) {
-        self.with(|inner| inner.host.tcp.finish(inner.now, connection(flow)));
+        self.with(|inner| {
+            if let Some(id) = inner.open(flow) {
+                inner.host.tcp.finish(inner.now, id);
+            }
+        });
     }
 
     fn abort(&self, flow: FlowId) {
-        self.with(|inner| inner.host.tcp.abort(inner.now, connection(flow)));
+        self.with(|inner| {
+            if let Some(id) = inner.open(flow) {
+                inner.host.tcp.abort(inner.now, id);
+            }
+        });
     }
 
     fn release(&self, flow: FlowId) {
-        let id = connection(flow);
         self.with(|inner| {
-            inner.wakers.close(id);
-            inner.host.tcp.release(inner.now, id);
+            if let Some(id) = inner.open(flow) {
+                inner.wakers.close(id);
+                inner.host.tcp.release(inner.now, id);
+            }
         });
     }
 

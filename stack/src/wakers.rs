@@ -30,6 +30,8 @@ pub(crate) struct Wakers {
 #[derive(Default)]
 struct Flow {
     generation: u32,
+    /// Whether an application has it: from accept or connect until release.
+    open: bool,
     receive: Option<Waker>,
     send: Option<Waker>,
     /// From when on every wait fails.
@@ -51,6 +53,7 @@ impl Wakers {
         }
         self.flows[place] = Flow {
             generation: id.generation,
+            open: true,
             ..Flow::default()
         };
     }
@@ -58,12 +61,16 @@ impl Wakers {
     /// The flow has been given back.
     pub(crate) fn close(&mut self, id: ConnectionId) {
         if let Some(flow) = self.flow(id) {
-            *flow = Flow {
-                generation: id.generation,
-                ..Flow::default()
-            };
+            *flow = Flow::default();
             self.deadlines.set(id.slot, None);
         }
+    }
+
+    /// Whether an application has this flow. TCP may know a connection for longer: it still has
+    /// something to send.
+    pub(crate) fn is_open(&self, id: ConnectionId) -> bool {
+        let flow = self.flows.get(id.slot as usize);
+        flow.is_some_and(|flow| flow.open && flow.generation == id.generation)
     }
 
     /// Remembers who waits; the last one that asked.
@@ -114,9 +121,8 @@ impl Wakers {
     /// Whether the deadline of a flow has passed.
     pub(crate) fn is_expired(&self, id: ConnectionId, now: Instant) -> bool {
         let flow = self.flows.get(id.slot as usize);
-        flow.is_some_and(|flow| {
-            flow.generation == id.generation && flow.deadline.is_some_and(|at| at <= now)
-        })
+        let deadline = flow.and_then(|flow| flow.deadline);
+        self.is_open(id) && deadline.is_some_and(|at| at <= now)
     }
 
     /// Wakes the flows whose deadline has come.
@@ -154,7 +160,7 @@ impl Wakers {
 
     fn flow(&mut self, id: ConnectionId) -> Option<&mut Flow> {
         let flow = self.flows.get_mut(id.slot as usize)?;
-        (flow.generation == id.generation).then_some(flow)
+        (flow.open && flow.generation == id.generation).then_some(flow)
     }
 }
 

@@ -109,12 +109,16 @@ fn a_host_is_quiet_once_the_end_is_confirmed() {
 }
 
 #[test]
-fn a_stale_id_is_closed() {
+fn a_stale_id_is_closed_and_touches_nothing() {
     let pair = Pair::new();
-    let (client, _) = pair.connection();
+    let (client, server) = pair.connection();
+    assert_eq!(pair.a.write(client, b"last words"), Poll::Ready(Ok(10)));
+    pair.a.net.release(client);
+    // TCP still has the connection, for it has something to send.
     pair.a.net.abort(client);
     pair.a.net.release(client);
-    pair.settle();
+    pair.a.net.deadline(client, Some(pair.a.now));
+    assert_eq!(pair.a.connected(client), Poll::Ready(Err(Error::Closed)));
     assert_eq!(
         pair.a.write(client, b"late"),
         Poll::Ready(Err(Error::Closed))
@@ -123,8 +127,12 @@ fn a_stale_id_is_closed() {
         pair.a.read(client),
         Poll::Ready(Err(Error::Closed))
     ));
-    pair.a.net.deadline(client, Some(pair.a.now));
-    pair.a.net.release(client);
+    assert_eq!(pair.a.net.local_address(client), None);
+    pair.settle();
+    let Poll::Ready(Ok(Some(chunk))) = pair.b.read(server) else {
+        panic!("nothing came")
+    };
+    assert_eq!(&*chunk, b"last words");
 }
 
 #[test]
