@@ -1,3 +1,4 @@
 //! The places on which the contract is run.
 
 pub mod sockets;
+pub mod stack;

@@ -7,7 +7,10 @@ use parhelion_tests::contract::{self, Case, Setting};
 use parhelion_tests::settings;
 
 fn main() -> ExitCode {
-    let trials = on("sockets", settings::sockets::setting);
+    let mut trials = on("sockets", settings::sockets::setting);
+    trials.extend(on("stack", settings::stack::offloaded));
+    trials.extend(on("stack, plain frames", settings::stack::plain));
+    trials.extend(on("stack, narrow", settings::stack::narrow));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

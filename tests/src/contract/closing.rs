@@ -30,6 +30,10 @@ pub(super) fn cases() -> Vec<Case> {
             body: |world| Box::pin(abort_while_sending(world)),
         },
         Case {
+            name: "an abort ends draining",
+            body: |world| Box::pin(abort_while_draining(world)),
+        },
+        Case {
             name: "dropped with lent bytes unread: reset",
             body: |world| Box::pin(drop_with_lent_bytes(world)),
         },
@@ -117,6 +121,17 @@ async fn abort_while_sending(world: World) {
         Ok(())
     };
     assert_eq!(zip(send, abort).await.0, Err(Error::Reset));
+}
+
+async fn abort_while_draining(world: World) {
+    let (client, mut server) = world.pair().await;
+    fill(&world.server, &mut server).await;
+    server.finish();
+    let abort = async {
+        world.client.sleep(SETTLED).await;
+        client.abort();
+    };
+    assert_eq!(zip(server.drained(), abort).await.0, Err(Error::Reset));
 }
 
 async fn drop_with_lent_bytes(world: World) {
