@@ -185,7 +185,8 @@ fn sendable_window(tcb: &Tcb) -> usize {
 /// relaxed it), or it is half of the largest window the peer ever had.
 fn may_send_tail(tcb: &Tcb, available: usize, queued: usize) -> bool {
     let snd = &tcb.snd;
-    let small_in_flight = snd.small > snd.una;
+    // One that a timeout took back is not in flight: it must not wait for itself.
+    let small_in_flight = (snd.una + 1..=snd.nxt).contains(&snd.small);
     let all = available == queued && (!snd.nagle || snd.fin || !small_in_flight);
     all || snd.probe || available >= (snd.max_wnd / 2).max(1) as usize
 }
