@@ -89,7 +89,7 @@ fn in_own_namespace(
 ) -> Result<Arrangement, Failure> {
     // In the outer network, so before it is left.
     let listener = bind(options.publish.unwrap_or(PUBLISHED))?;
-    let host = host_address(options)?;
+    let host = host_address(options);
     let entered = namespace::enter().map_err(|error| {
         let why = match error.raw_os_error() {
             Some(libc::ENOSPC | libc::EUSERS) => "the limit is reached".to_owned(),
@@ -134,7 +134,7 @@ fn in_memory(
     pool: &Pool,
     listener: TcpListener,
 ) -> Result<Arrangement, Failure> {
-    let host = host_address(options)?;
+    let host = host_address(options);
     let client_pool = machine::pool(memory(options).relay);
     let limit = connections(options);
     let (server, client) =
@@ -270,24 +270,17 @@ fn bind(at: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// The address at the other end of the link: as told, or the first that is not ours.
-fn host_address(options: &Serve) -> Result<Cidr, Failure> {
+fn host_address(options: &Serve) -> Cidr {
     let ours = options.link.address;
-    let host = options.link.host_address.unwrap_or_else(|| {
-        let network =
-            ours.address().to_bits() >> (32 - ours.prefix_len()) << (32 - ours.prefix_len());
-        let first = Ipv4Addr::from_bits(network + 1);
-        let other = match first == ours.address() {
-            true => Ipv4Addr::from_bits(network + 2),
-            false => first,
-        };
-        Cidr::new(other, ours.prefix_len()).unwrap_or(ours)
-    });
-    if host.address() == ours.address() || !ours.contains(host.address()) {
-        return Err(Failure::unusable(format!(
-            "--host-address {host} and --address {ours} must be two addresses of one network"
-        )));
-    }
-    Ok(host)
+    let host_bits = 32 - u32::from(ours.prefix_len());
+    let network = ours.address().to_bits() >> host_bits << host_bits;
+    let first = Ipv4Addr::from_bits(network + 1);
+    let other = match first == ours.address() {
+        true => Ipv4Addr::from_bits(network + 2),
+        false => first,
+    };
+    let default = Cidr::new(other, ours.prefix_len()).unwrap_or(ours);
+    options.link.host_address.unwrap_or(default)
 }
 
 fn connections(options: &Serve) -> usize {
@@ -325,20 +318,11 @@ mod tests {
 
     #[test]
     fn the_other_end_gets_an_address_of_the_same_network() {
-        let of =
-            |arguments: &[&str]| host_address(&options(arguments)).map(|host| host.to_string());
-        assert_eq!(of(&[]).unwrap(), "10.0.0.1/24");
-        assert_eq!(of(&["--address", "10.0.0.1/24"]).unwrap(), "10.0.0.2/24");
-        assert_eq!(
-            of(&["--address", "192.168.7.9/30"]).unwrap(),
-            "192.168.7.10/30"
-        );
-        assert_eq!(
-            of(&["--host-address", "10.0.0.9/24"]).unwrap(),
-            "10.0.0.9/24"
-        );
-        assert!(of(&["--host-address", "10.0.1.9/24"]).is_err());
-        assert!(of(&["--host-address", "10.0.0.2/24"]).is_err());
+        let of = |arguments: &[&str]| host_address(&options(arguments)).to_string();
+        assert_eq!(of(&[]), "10.0.0.1/24");
+        assert_eq!(of(&["--address", "10.0.0.1/24"]), "10.0.0.2/24");
+        assert_eq!(of(&["--address", "192.168.7.9/30"]), "192.168.7.10/30");
+        assert_eq!(of(&["--host-address", "10.0.0.9/24"]), "10.0.0.9/24");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use stack::{Cidr, Mac};
 
+use crate::failure::Failure;
 use crate::sys;
 
 /// Serve and fetch pages on a TCP/IP of our own.
@@ -206,6 +207,28 @@ fn is_interface_name(name: &str) -> bool {
         && !name.contains(unusable)
 }
 
+impl LinkOptions {
+    /// Whether the addresses go together.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let ours = self.address;
+        let other = |option: &str, address: Ipv4Addr| {
+            if address != ours.address() && ours.contains(address) && !ours.is_group(address) {
+                return Ok(());
+            }
+            Err(Failure::unusable(format!(
+                "{option} {address} and --address {ours} must be two hosts of one network"
+            )))
+        };
+        if let Some(gateway) = self.gateway {
+            other("--gateway", gateway)?;
+        }
+        match self.host_address {
+            Some(host) => other("--host-address", host.address()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// An address of one host in a network of at least two.
 fn parse_host(text: &str) -> Result<Cidr, String> {
     let host: Cidr = text.parse().map_err(|error| format!("{error}"))?;
@@ -315,6 +338,24 @@ mod tests {
         ] {
             assert!(wrong.parse::<Memory>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn both_ends_of_a_link_are_in_one_network() {
+        let check = |arguments: &[&str]| {
+            let line = ["parhelion", "serve"].iter().chain(arguments);
+            match CommandLine::try_parse_from(line).unwrap().command {
+                Command::Serve(serve) => serve.link.check().is_ok(),
+                Command::Get(_) => unreachable!(),
+            }
+        };
+        assert!(check(&[]));
+        assert!(check(&["--host-address", "10.0.0.9/24"]));
+        assert!(!check(&["--host-address", "10.0.1.9/24"]));
+        assert!(!check(&["--host-address", "10.0.0.2/24"]));
+        assert!(check(&["--gateway", "10.0.0.254"]));
+        assert!(!check(&["--gateway", "10.0.0.255"]));
+        assert!(!check(&["--gateway", "192.168.0.1"]));
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     let url = Url::parse(&options.url).map_err(|error: BadUrl| {
         Failure::unusable(format!("cannot fetch {}: {error}", options.url))
     })?;
+    options.link.check()?;
     let addresses = resolve(&url)?;
     let target = Target::open(options.file.as_deref())?;
     let mut machine = Machine::new(16, Output::new(true))?;

@@ -2,6 +2,18 @@
 //!
 //! It gives an application its place: a link and our stack on it, or the kernel's sockets; a clock,
 //! files, a console; and the loop that waits for all of them. One thread does everything.
+//!
+//! | file | does |
+//! |---|---|
+//! | `cli`, `failure` | what the user says, and is told |
+//! | `serve`, `get` | the two commands |
+//! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
+//! | `links`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
+//! | [`sockets`], [`reactor`] | the kernel's stack as a network, and the one wait |
+//! | `machine`, `place`, `signals` | the loop, time and waiting, the end |
+//! | `storage`, `console`, `sandbox` | files, lines, and what is given up |
+//!
+//! Not here yet: capture files as a place, several queues of a tap, names that our own stack resolves.
 #![deny(unsafe_code)]
 
 mod arrangement;
@@ -11,6 +23,7 @@ mod console;
 mod failure;
 mod get;
 mod interface;
+mod lifeline;
 mod links;
 mod logging;
 mod machine;

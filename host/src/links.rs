@@ -13,6 +13,7 @@ use tap::Tap;
 use crate::cli::LinkOptions;
 use crate::failure::{Failure, reason};
 use crate::interface;
+use crate::lifeline::Lifeline;
 use crate::machine::Machine;
 use crate::reactor::Reactor;
 
@@ -46,6 +47,7 @@ pub(crate) fn over_tap(
     let config = config(options.address, options, connections);
     let net = stack::Net::new(Box::new(tap), pool.clone(), &machine.secrets, &config);
     machine.drive(Rc::new(net.clone()));
+    machine.depend_on(Lifeline::new(&net, name, &machine.executor));
     Ok(net)
 }
 

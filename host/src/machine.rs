@@ -9,6 +9,7 @@ use rustix::process::Resource;
 
 use crate::console::Output;
 use crate::failure::{Failure, reason};
+use crate::lifeline::Lifeline;
 use crate::place::Linux;
 use crate::reactor::Reactor;
 use crate::signals::Signals;
@@ -21,6 +22,7 @@ pub(crate) struct Machine {
     pub(crate) executor: Executor,
     pub(crate) secrets: Secrets,
     drivers: Vec<Rc<dyn Driver>>,
+    lifeline: Option<Rc<Lifeline>>,
 }
 
 impl Machine {
@@ -40,12 +42,20 @@ impl Machine {
             executor,
             secrets: secrets().map_err(|error| refused("get random numbers", &error))?,
             drivers: vec![Rc::new(signals)],
+            lifeline: None,
         })
     }
 
     /// Adds something that brings events.
     pub(crate) fn drive(&mut self, driver: Rc<dyn Driver>) {
         self.drivers.push(driver);
+    }
+
+    /// Makes [`Machine::run`] end when a tap does.
+    pub(crate) fn depend_on(&mut self, lifeline: Lifeline) {
+        let lifeline = Rc::new(lifeline);
+        self.drive(Rc::<Lifeline>::clone(&lifeline));
+        self.lifeline = Some(lifeline);
     }
 
     /// The kernel's sockets, with a share of memory of their own.
@@ -85,8 +95,14 @@ impl Machine {
         grace: Duration,
     ) -> Result<Option<T>, Failure> {
         let mut place = Linux::new(Rc::clone(&self.reactor), Rc::clone(&self.output));
-        runtime::run(&mut place, &self.drivers, &self.executor, main, grace)
-            .map_err(|error| Failure::refused(format!("cannot start: {error}")))
+        let ended = runtime::run(&mut place, &self.drivers, &self.executor, main, grace)
+            .map_err(|error| Failure::refused(format!("cannot start: {error}")))?;
+        match self.lifeline.as_ref().and_then(|lifeline| lifeline.cut()) {
+            None => Ok(ended),
+            Some(name) => Err(Failure::refused(format!(
+                "the tap {name} is gone: somebody deleted it; make it again and start anew"
+            ))),
+        }
     }
 }
 

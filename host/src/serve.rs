@@ -27,6 +27,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves what the command line says until a signal comes.
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
+    options.link.check()?;
     let app = application(options)?;
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;

@@ -9,7 +9,7 @@ use core::cell::RefCell;
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 
-use link::{Burst, Link};
+use link::{Burst, Link, LinkState};
 use packet::{Chunk, Instant, Pool, Secrets};
 use runtime::{Driver, Error, FlowId, ListenerId, Network, Peer};
 
@@ -46,6 +46,12 @@ impl Net {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.0.borrow().host.stats()
+    }
+
+    /// Whether the link carries frames.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.0.borrow().host.interface.link.state() != LinkState::Down
     }
 
     /// A look at one connection; `None` if there is no such.

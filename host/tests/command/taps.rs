@@ -157,6 +157,19 @@ fn published_and_fetched_over_two_stacks_of_ours() {
 }
 
 #[test]
+fn a_tap_that_is_deleted_ends_it() {
+    if !is_inside("taps::a_tap_that_is_deleted_ends_it") || !has_ip("a deleted tap") {
+        return;
+    }
+    let mut server = Server::start(&["--link=tap:t0", "--host-address=10.0.0.1/24"]);
+    assert_eq!(get(server.address(), "/").status, 200);
+    assert!(ip(&["link", "del", "t0"]));
+    let (code, _, errors) = server.end();
+    assert_eq!(code, 1, "{errors}");
+    assert!(errors.contains("t0 is gone"), "{errors}");
+}
+
+#[test]
 fn nobody_answers_at_an_empty_address() {
     if !is_inside("taps::nobody_answers_at_an_empty_address") {
         return;
