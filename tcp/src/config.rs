@@ -12,8 +12,8 @@ pub struct Config {
     pub connections: usize,
     /// Listeners. Full: `listen` fails with `NoBuffer`.
     pub listeners: usize,
-    /// Connections that nobody has accepted yet, for each listener. Full: the handshake's last ACK
-    /// is ignored, so the peer tries again.
+    /// Connections that nobody has accepted yet, for each listener. Full: a SYN is dropped, and so
+    /// is the last ACK of a handshake under way; the peer tries again.
     pub backlog: usize,
     /// Handshakes under way, all listeners together. Full: a SYN is dropped.
     pub half_open: usize,

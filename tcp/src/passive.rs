@@ -21,6 +21,10 @@ impl Tcp {
     ) -> Result<(), Drop> {
         let listener = self.listeners.on_port(segment.local.port());
         let wants_in = segment.flags.has(Flags::SYN) && !segment.flags.has(Flags::ACK);
+        if listener.is_some() && !segment.flags.has(Flags::ACK) && !wants_in {
+            // RFC 9293, 3.10.7.2, fourth: neither a SYN nor an acknowledgement.
+            return Err(Drop::Flags);
+        }
         let (Some(listener), true) = (listener, wants_in) else {
             self.shared
                 .outbox
@@ -30,6 +34,9 @@ impl Tcp {
         // Nobody honest sends these together (RFC 9293, 3.10.7.2: RST first, then SYN).
         if segment.flags.has(Flags::FIN) || segment.flags.has(Flags::RST) {
             return Err(Drop::Flags);
+        }
+        if self.is_backlog_full(listener) {
+            return Err(Drop::BacklogFull);
         }
         let (local, remote) = (segment.local, segment.remote);
         let isn = self.numbers.isn(now, local, remote);
@@ -88,12 +95,12 @@ impl Tcp {
         let listener_slot = u32::from(entry.listener);
         let listener_id = self.listeners.id(listener_slot);
         let entry = entry.clone();
-        let backlog = self.shared.config.backlog;
+        let is_full = self.is_backlog_full(listener_slot);
         let Some(listener) = self.listeners.by_slot(listener_slot) else {
             self.end_half_open(half_open);
             return Err(Drop::NoConnection);
         };
-        if listener.accept_queue.len() >= backlog || self.connections.is_full() {
+        if is_full || self.connections.is_full() {
             return Err(Drop::BacklogFull);
         }
         let mut tcb = handshake::passive_open(now, &entry, &mut self.shared);
@@ -115,6 +122,13 @@ impl Tcp {
             .set(entry.local, entry.remote, Place::Connection(slot));
         self.settle(slot, now);
         result
+    }
+
+    /// Whether as many connections wait for a listener as may.
+    fn is_backlog_full(&mut self, listener: u32) -> bool {
+        let backlog = self.shared.config.backlog;
+        let listener = self.listeners.by_slot(listener);
+        listener.is_some_and(|listener| listener.accept_queue.len() >= backlog)
     }
 
     fn end_half_open(&mut self, slot: u32) {
