@@ -12,7 +12,7 @@ use crate::segment::Segment;
 use crate::seq::ORIGIN;
 use crate::state::Event;
 use crate::tcb::{Acknowledgement, Shared, Tcb};
-use crate::{Drop, Error, Flags, Options, State};
+use crate::{Drop, Error, Flags, Options, Seq, State};
 
 /// A segment in the offsets of its connection: the SEG variables of RFC 9293.
 #[derive(Debug)]
@@ -203,7 +203,7 @@ fn take_text_and_fin(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(),
         return Ok(());
     }
     if tcb.user.released && seg.text_len > 0 {
-        return refuse_text(tcb, shared);
+        return refuse_text(tcb, seg.ack, shared);
     }
     if seg.has_fin() {
         tcb.rcv.fin = NonZeroU64::new(seg.seq + u64::from(seg.text_len));
@@ -213,10 +213,18 @@ fn take_text_and_fin(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(),
     result
 }
 
-/// Nobody will read this: the peer must not believe that it arrived (RFC 9293, 3.6.1).
-fn refuse_text(tcb: &mut Tcb, shared: &mut Shared) -> Result<(), Drop> {
+/// Nobody will read this: the peer must not believe that it arrived (RFC 9293, 3.6.1). The reset is
+/// that of a connection which is no more: it stands where the peer expects it, whatever of ours is
+/// still on its way.
+fn refuse_text(tcb: &mut Tcb, ack: u64, shared: &mut Shared) -> Result<(), Drop> {
+    let reset = Reply {
+        seq: tcb.snd.seq(ack),
+        ack: Seq(0),
+        flags: Flags::RST,
+        ..reset_of(tcb)
+    };
     shared.stats.resets_sent += 1;
-    shared.outbox.push(reset_of(tcb), &mut shared.stats);
+    shared.outbox.push(reset, &mut shared.stats);
     tcb.close(Some(Error::Closed), shared);
     Err(Drop::NobodyReads)
 }
@@ -235,6 +243,10 @@ pub(crate) fn reset_of(tcb: &Tcb) -> Reply {
 }
 
 fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
+    if seg.seq > tcb.rcv.nxt {
+        // RFC 5681, 4.2: what is out of order is acknowledged at once, be it only a FIN.
+        tcb.ack = Acknowledgement::Now;
+    }
     if seg.text_len == 0 {
         return Ok(());
     }
@@ -250,8 +262,6 @@ fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
         none => none.insert(shared.spare.recv.pop().unwrap_or_default()),
     };
     if seg.seq > tcb.rcv.nxt {
-        // RFC 5681, 4.2: what is out of order is acknowledged at once.
-        tcb.ack = Acknowledgement::Now;
         let kept = queue.push_later(seg.seq, seg.text, budget);
         return if kept { Ok(()) } else { Err(Drop::NoMemory) };
     }
