@@ -6,6 +6,7 @@ use crate::demux::Place;
 use crate::input::reset_of;
 use crate::outbox::Reply;
 use crate::slab::ConnectionId;
+use crate::tcb::Acknowledgement;
 use crate::tcp::{Event, Tcp};
 use crate::{Flags, Options, State};
 
@@ -48,7 +49,8 @@ impl Tcp {
             self.shared.stats.time_wait_evicted += 1;
         }
         let entry = self.time_wait.insert(now, tcb);
-        // The last ACK is the entry's to send.
+        // The last ACK is the entry's to send, unless it went before ours came (CLOSING).
+        let is_owed = tcb.ack != Acknowledgement::NotOwed;
         let reply = Reply {
             flags: Flags::ACK,
             window: u16::try_from(tcb.rcv.window() >> tcb.rcv.scale).unwrap_or(u16::MAX),
@@ -58,7 +60,9 @@ impl Tcp {
             },
             ..reset_of(tcb)
         };
-        self.shared.outbox.push(reply, &mut self.shared.stats);
+        if is_owed {
+            self.shared.outbox.push(reply, &mut self.shared.stats);
+        }
         tcb.close(None, &mut self.shared);
         match entry {
             Some(entry) => self.demux.set(local, remote, Place::TimeWait(entry)),
