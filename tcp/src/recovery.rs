@@ -48,8 +48,9 @@ impl Recovery {
             Phase::Fast => congestion.cwnd += u32::from(mss),
             // Below `recover`, duplicates may come from our own retransmissions (step 2).
             Phase::Open if self.duplicates == THRESHOLD && una > self.recover => {
+                // Not counting what the first two duplicates let go (step 2).
                 let in_flight = u32::try_from(max - una).unwrap_or(u32::MAX);
-                congestion.halve(in_flight, mss);
+                congestion.halve(in_flight.min(congestion.cwnd), mss);
                 congestion.cwnd = congestion.ssthresh + u32::from(THRESHOLD) * u32::from(mss);
                 (self.phase, self.recover, self.resend_first) = (Phase::Fast, max, true);
             }

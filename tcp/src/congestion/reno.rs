@@ -31,7 +31,7 @@ impl Reno {
 
     /// New data was acknowledged outside of a recovery. The window grows only if it was what held
     /// the sender back (RFC 7661, 4.1): `in_flight` is what was out before this acknowledgement.
-    pub(crate) fn on_ack(&mut self, acked: u32, in_flight: u32, mss: u16) {
+    pub(crate) fn on_ack(&mut self, mut acked: u32, in_flight: u32, mss: u16) {
         let mss = u32::from(mss);
         // Within one segment of the window is as full as whole segments make it; in slow start,
         // half of it (so that a window that just doubled counts as used).
@@ -43,7 +43,12 @@ impl Reno {
         if self.cwnd < self.ssthresh {
             // One acknowledgement may stand for a whole super-frame, so bytes are counted
             // (RFC 3465) and not acknowledgements.
-            self.cwnd = (self.cwnd + acked).min(CWND_MAX);
+            // What goes beyond `ssthresh` counts for congestion avoidance.
+            let step = acked.min(self.ssthresh - self.cwnd);
+            self.cwnd += step;
+            acked -= step;
+        }
+        if self.cwnd < self.ssthresh {
             return;
         }
         self.acked += acked.min(self.cwnd);
