@@ -286,16 +286,19 @@ fn offered_edge(tcb: &Tcb, shared: &Shared) -> u64 {
     let low = shared.pool.is_low(packet::Class::Page) || shared.pool.is_low(packet::Class::Bay);
     let room = shared.config.receive_buffer.saturating_sub(tcb.unread());
     let largest = usize::from(u16::MAX) << tcb.rcv.scale;
-    if low {
+    let edge = tcb.rcv.nxt + room.min(largest) as u64;
+    // RFC 9293, 3.8.6.2.2: it moves by a worthwhile step, or it stays.
+    let half = (shared.config.receive_buffer / 2) as u64;
+    let step = edge.saturating_sub(tcb.rcv.edge.max(tcb.rcv.nxt));
+    if low || step < half.min(u64::from(tcb.rcv.mss)) {
         tcb.rcv.edge
     } else {
-        tcb.rcv.nxt + room.min(largest) as u64
+        edge
     }
 }
 
-/// RFC 9293, 3.8.6.2.2: a window moves only by a worthwhile step. It is told by itself only when
-/// little is still on offer (half of a window that is not scaled, or of the buffer); else the next
-/// acknowledgement says it.
+/// Whether a window that has moved is told by itself: only when little is still on offer (half of a
+/// window that is not scaled, or of the buffer); else the next acknowledgement says it.
 fn wants_window_update(tcb: &Tcb, shared: &Shared) -> bool {
     if !tcb.state.can_receive() || tcb.user.released {
         return false;
@@ -303,8 +306,7 @@ fn wants_window_update(tcb: &Tcb, shared: &Shared) -> bool {
     let half = (shared.config.receive_buffer / 2) as u64;
     let offered = u64::from(tcb.rcv.window());
     let little = half.min(u64::from(u16::MAX / 2));
-    let step = offered_edge(tcb, shared).saturating_sub(tcb.rcv.edge.max(tcb.rcv.nxt));
-    offered < little && step >= half.min(u64::from(tcb.rcv.mss))
+    offered < little && offered_edge(tcb, shared) > tcb.rcv.edge
 }
 
 /// What changes once a segment has left.
@@ -332,17 +334,18 @@ fn sent(tcb: &mut Tcb, now: Instant, plan: &Plan, shared: &mut Shared) {
     }
     // A probe of a closed window does not count as sent: what it carried is sent again.
     let is_probe = core::mem::take(&mut snd.probe) && snd.wnd == 0;
-    if tcb.recovery.resend_first {
-        tcb.recovery.resend_first = false;
-        tcb.timers.set(Timer::Retransmit, now + tcb.rtt.rto());
-    } else if !is_probe {
+    let resent_first = core::mem::take(&mut tcb.recovery.resend_first);
+    if !resent_first && !is_probe {
         snd.nxt = end;
     }
     snd.max = snd.max.max(end);
     snd.last_sent = now;
-    snd.unanswered_since.get_or_insert(now);
-    if !tcb.timers.is_set(Timer::Retransmit) {
-        tcb.timers.set(Timer::Retransmit, now + tcb.rtt.rto());
+    let since = *snd.unanswered_since.get_or_insert(now);
+    if resent_first || !tcb.timers.is_set(Timer::Retransmit) {
+        // No later than patience ends.
+        let last = since + tcb.patience(&shared.config);
+        tcb.timers
+            .set(Timer::Retransmit, last.min(now + tcb.rtt.rto()));
     }
 }
 

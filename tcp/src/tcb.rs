@@ -12,7 +12,7 @@
 use alloc::boxed::Box;
 use core::net::SocketAddrV4;
 
-use packet::{Instant, Pool};
+use packet::{Duration, Instant, Pool};
 
 use crate::challenge::Limiter;
 use crate::congestion::Reno;
@@ -236,6 +236,15 @@ impl Tcb {
             ack: Acknowledgement::NotOwed,
             challenges: Limiter::default(),
             user: User::default(),
+        }
+    }
+
+    /// How long the connection waits for an answer before it gives up.
+    pub(crate) const fn patience(&self, config: &Config) -> Duration {
+        if self.state.is_opening() {
+            config.connect_timeout
+        } else {
+            config.user_timeout
         }
     }
 

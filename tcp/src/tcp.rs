@@ -349,12 +349,7 @@ impl Tcp {
 
 /// RFC 6298, 5.4 to 5.7, and RFC 9293, 3.8.6.1 for a closed window.
 fn retransmission_times_out(tcb: &mut Tcb, now: Instant, shared: &mut Shared) {
-    let config = &shared.config;
-    let patience = if tcb.state.is_opening() {
-        config.connect_timeout
-    } else {
-        config.user_timeout
-    };
+    let patience = tcb.patience(&shared.config);
     if tcb
         .snd
         .unanswered_since
