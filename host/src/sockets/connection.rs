@@ -29,8 +29,6 @@ pub(super) struct Connection {
     read_closed: bool,
     /// An error may be waiting.
     suspect: bool,
-    /// The end of what the peer sent was read.
-    ended: bool,
     queue: Queue,
     finish: Finish,
     failed: Option<Error>,
@@ -93,7 +91,6 @@ impl Connection {
             writable: !connecting,
             read_closed: false,
             suspect: false,
-            ended: false,
             queue: Queue::default(),
             finish: Finish::No,
             failed: None,
@@ -169,9 +166,6 @@ impl Connection {
         turn: u64,
         cx: &Context<'_>,
     ) -> Wait<Option<Chunk>> {
-        if self.ended {
-            return Wait::Over(Ok(None));
-        }
         if self.turn != turn {
             (self.turn, self.received) = (turn, 0);
         }
@@ -187,10 +181,8 @@ impl Connection {
             let bytes = buf.bytes_mut().unwrap_or_default();
             let room = bytes.len();
             match self.stream.read(bytes) {
-                Ok(0) => {
-                    self.ended = true;
-                    return Wait::Over(Ok(None));
-                }
+                // And so will the next one be: it stays readable.
+                Ok(0) => return Wait::Over(Ok(None)),
                 Ok(count) => {
                     self.read_some(count, room);
                     return Wait::Over(Ok(Some(Part::new(buf, 0..count).into())));
@@ -301,7 +293,7 @@ impl Connection {
 
     /// Whether the kernel holds received bytes that nobody has read.
     pub(super) fn has_unread(&self) -> bool {
-        !self.ended && self.stream.peek(&mut [0]).is_ok_and(|count| count > 0)
+        self.stream.peek(&mut [0]).is_ok_and(|count| count > 0)
     }
 
     /// Has the kernel send a reset instead of a FIN when the socket is closed (SO_LINGER of zero,

@@ -1,9 +1,12 @@
 //! What the contract of a network (in `tests`) does not know of: limits, and the kernel's ways.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::task::Wake;
 
 use packet::{Chunk, Class};
 use runtime::{FlowId, ListenerId, Network as _};
@@ -89,6 +92,16 @@ impl Bench {
     }
 }
 
+/// Remembers that it was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn over_the_limit_connections_wait_in_the_kernel() {
     let bench = Bench::new(packet::Limits::for_memory(1 << 20), 1);
@@ -96,8 +109,12 @@ fn over_the_limit_connections_wait_in_the_kernel() {
     let _peers = [(); 2].map(|()| TcpStream::connect(address).unwrap());
     let accept = |cx: &mut Context<'_>| bench.sockets.poll_accept(listener, cx);
     let (first, _) = bench.until(accept).unwrap();
-    assert!(accept(&mut Context::from_waker(Waker::noop())).is_pending());
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    assert!(accept(&mut Context::from_waker(&waker)).is_pending());
+    assert!(!woken.0.load(Ordering::Relaxed));
     bench.sockets.release(first);
+    assert!(woken.0.load(Ordering::Relaxed), "there is room now");
     bench.until(accept).unwrap();
 }
 
@@ -220,6 +237,40 @@ fn what_the_kernel_has_taken_is_not_drained_yet() {
     }
     assert!(bench.sockets.next_event().is_some(), "it will look again");
     assert_eq!(bench.until(drained), Ok(()));
+}
+
+#[test]
+fn a_reset_ends_draining_also_when_the_kernel_has_everything() {
+    let bench = Bench::roomy();
+    let (flow, mut peer) = bench.pair();
+    bench.fill(flow);
+    let mut bytes = [0; 65_536];
+    while !bench.sockets.is_quiet() {
+        peer.read_exact(&mut bytes).unwrap();
+        bench.sockets.receive(bench.now);
+        bench.sockets.transmit(bench.now);
+    }
+    // With bytes unread, so it resets.
+    drop(peer);
+    let drained = bench.until(|cx| bench.sockets.poll_drained(flow, cx));
+    assert_eq!(drained, Err(Error::Reset));
+}
+
+#[test]
+fn bytes_and_their_end_may_come_with_one_event() {
+    let bench = Bench::roomy();
+    let (flow, mut peer) = bench.pair();
+    assert!(bench.receive(flow).is_pending());
+    peer.write_all(b"all").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    bench.sockets.receive(bench.now);
+    let Poll::Ready(Ok(Some(chunk))) = bench.receive(flow) else {
+        panic!("there are bytes");
+    };
+    assert_eq!(&*chunk, b"all");
+    for _ in 0..2 {
+        assert!(matches!(bench.receive(flow), Poll::Ready(Ok(None))));
+    }
 }
 
 #[test]
