@@ -59,7 +59,7 @@ fn complete_simultaneous_open(
         let reset = Reply {
             seq: tcb.snd.seq(seg.ack),
             flags: Flags::RST,
-            ..reset_of(tcb)
+            ..reset_of(tcb, now)
         };
         shared.stats.resets_sent += 1;
         shared.outbox.push(reset, &mut shared.stats);

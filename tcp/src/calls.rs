@@ -245,7 +245,7 @@ impl Tcp {
         }
         if tcb.state != State::SynSent {
             shared.stats.resets_sent += 1;
-            shared.outbox.push(reset_of(tcb), &mut shared.stats);
+            shared.outbox.push(reset_of(tcb, now), &mut shared.stats);
         }
         tcb.close(Some(Error::Closed), shared);
         self.settle(id.slot, now);

@@ -94,7 +94,7 @@ pub(crate) fn segment_arrives(
     check_syn(tcb, now, &seg)?;
     acknowledge(tcb, now, &seg, shared)?;
     // Sixth, urgent: delivered as ordinary data (RFC 6093, 5).
-    take_text_and_fin(tcb, seg, shared)
+    take_text_and_fin(tcb, now, seg, shared)
 }
 
 /// When SYNs cross, the SYN of the peer's SYN-ACK is one that we have already: without it the
@@ -193,7 +193,12 @@ pub(crate) fn challenge(tcb: &mut Tcb, now: Instant) -> Result<(), Drop> {
 }
 
 /// Seventh, the text, and eighth, the FIN.
-fn take_text_and_fin(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
+fn take_text_and_fin(
+    tcb: &mut Tcb,
+    now: Instant,
+    seg: Seg,
+    shared: &mut Shared,
+) -> Result<(), Drop> {
     if seg.text_len == 0 && !seg.has_fin() {
         return Ok(());
     }
@@ -203,7 +208,7 @@ fn take_text_and_fin(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(),
         return Ok(());
     }
     if tcb.user.released && seg.text_len > 0 {
-        return refuse_text(tcb, seg.ack, shared);
+        return refuse_text(tcb, now, seg.ack, shared);
     }
     if seg.has_fin() {
         tcb.rcv.fin = NonZeroU64::new(seg.seq + u64::from(seg.text_len));
@@ -216,12 +221,12 @@ fn take_text_and_fin(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(),
 /// Nobody will read this: the peer must not believe that it arrived (RFC 9293, 3.6.1). The reset is
 /// that of a connection which is no more: it stands where the peer expects it, whatever of ours is
 /// still on its way.
-fn refuse_text(tcb: &mut Tcb, ack: u64, shared: &mut Shared) -> Result<(), Drop> {
+fn refuse_text(tcb: &mut Tcb, now: Instant, ack: u64, shared: &mut Shared) -> Result<(), Drop> {
     let reset = Reply {
         seq: tcb.snd.seq(ack),
         ack: Seq(0),
         flags: Flags::RST,
-        ..reset_of(tcb)
+        ..reset_of(tcb, now)
     };
     shared.stats.resets_sent += 1;
     shared.outbox.push(reset, &mut shared.stats);
@@ -230,15 +235,19 @@ fn refuse_text(tcb: &mut Tcb, ack: u64, shared: &mut Shared) -> Result<(), Drop>
 }
 
 /// The reset that ends this connection for its peer.
-pub(crate) fn reset_of(tcb: &Tcb) -> Reply {
+pub(crate) fn reset_of(tcb: &Tcb, now: Instant) -> Reply {
     Reply {
         local: tcb.local,
         remote: tcb.remote,
-        seq: tcb.snd.seq(tcb.snd.nxt),
+        seq: tcb.snd.seq(tcb.snd.max),
         ack: tcb.rcv.seq(tcb.rcv.nxt),
         flags: Flags::RST.with(Flags::ACK),
         window: 0,
-        options: Options::default(),
+        // A reset should have timestamps too (RFC 7323, 3.2).
+        options: Options {
+            timestamps: tcb.clock.as_ref().map(|clock| clock.stamp(now)),
+            ..Options::default()
+        },
     }
 }
 

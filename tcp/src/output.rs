@@ -120,8 +120,10 @@ fn next(tcb: &Tcb, shared: &Shared) -> Option<Plan> {
     }
     next_text(tcb, shared).or_else(|| {
         let owed = tcb.ack == Acknowledgement::Now || wants_window_update(tcb, shared);
+        // At the highest number, also while older ones are sent again: further back, the peer would
+        // take the segment for an old duplicate and not look at its acknowledgement.
         owed.then_some(Plan {
-            from: tcb.snd.nxt,
+            from: tcb.snd.max,
             len: 0,
             flags: Flags::ACK,
         })

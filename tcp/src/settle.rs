@@ -8,7 +8,7 @@ use crate::outbox::Reply;
 use crate::slab::ConnectionId;
 use crate::tcb::Acknowledgement;
 use crate::tcp::{Event, Tcp};
-use crate::{Flags, Options, State};
+use crate::{Flags, State};
 
 impl Tcp {
     /// Draws the conclusions from a change of a connection: it is told to its user, it may have
@@ -54,11 +54,7 @@ impl Tcp {
         let reply = Reply {
             flags: Flags::ACK,
             window: u16::try_from(tcb.rcv.window() >> tcb.rcv.scale).unwrap_or(u16::MAX),
-            options: Options {
-                timestamps: tcb.clock.as_ref().map(|clock| clock.stamp(now)),
-                ..Options::default()
-            },
-            ..reset_of(tcb)
+            ..reset_of(tcb, now)
         };
         if is_owed {
             self.shared.outbox.push(reply, &mut self.shared.stats);

@@ -201,7 +201,7 @@ impl Tcp {
         if tcb.timers.expired(Timer::Orphan, now) {
             self.shared
                 .outbox
-                .push(reset_of(tcb), &mut self.shared.stats);
+                .push(reset_of(tcb, now), &mut self.shared.stats);
             self.shared.stats.resets_sent += 1;
             tcb.close(Some(Error::TimedOut), &mut self.shared);
         } else if tcb.timers.expired(Timer::Retransmit, now) {
