@@ -115,10 +115,11 @@ impl Options {
         })
     }
 
-    /// The maximum segment size, if it is there and known.
+    /// The maximum segment size, if it is there (before the end) and known.
     #[must_use]
     pub fn mss(&self) -> Option<u16> {
-        self.iter().find_map(|option| match option {
+        let mut before_end = self.iter().take_while(|o| **o != SegmentOption::End);
+        before_end.find_map(|option| match option {
             SegmentOption::Mss(Value(size)) => *size,
             _ => None,
         })
