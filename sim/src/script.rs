@@ -30,18 +30,6 @@ impl Script {
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         parse::script(name, text)
     }
-
-    /// The backlog of the first `listen` call, if there is one.
-    #[must_use]
-    pub fn backlog(&self) -> Option<usize> {
-        self.steps.iter().find_map(|step| match step.action {
-            Action::Call(Call {
-                what: What::Listen(_, backlog),
-                ..
-            }) => Some(backlog),
-            _ => None,
-        })
-    }
 }
 
 /// One line of a script.

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::thread;
 
-use packet::Secrets;
+use packet::{Class, Pool, Secrets};
 
 use crate::linux::Linux;
 use crate::parhelion::{self, Parhelion};
@@ -31,7 +31,7 @@ const VIRTUAL_TIME: Conditions = Conditions {
     peer_offset: 0,
 };
 
-/// Where the peer's numbers start, beside 0: around the sign bit and around the wrap.
+/// What the peer's numbers are moved by: to the sign bit, and to the wrap.
 const PEER_OFFSETS: [u32; 4] = [0, 0x7fff_f000, 0xffff_fc00, 0xffff_ffff];
 
 /// Scripts that run against Linux at once. Mostly they wait.
@@ -79,24 +79,36 @@ fn read_one(file: &Path) -> Result<Script, String> {
     Script::parse(&name, &text)
 }
 
-/// Runs each script against our stack, from several initial sequence numbers on both sides.
+/// Runs each script against our stack, from several initial sequence numbers on both sides. When its
+/// host is gone, so must be every buffer that it took.
 #[must_use]
 pub fn against_parhelion(scripts: &[Script]) -> Vec<Outcome> {
     let pool = parhelion::pool();
-    let outcome = |script: &Script| {
-        for (seed, peer_offset) in (1..).zip(PEER_OFFSETS) {
-            let mut host = Parhelion::new(Secrets::new([seed; 32]), pool.clone());
-            let conditions = Conditions {
-                peer_offset,
-                ..VIRTUAL_TIME
-            };
-            if let Err(failure) = run(script, &mut host, conditions) {
-                return Outcome::Failed(failure.to_string());
-            }
-        }
-        Outcome::Passed
+    let outcomes = scripts.iter().map(|script| {
+        let mut runs = (1..).zip(PEER_OFFSETS);
+        let failure =
+            runs.find_map(|(seed, offset)| run_virtual(script, &pool, seed, offset).err());
+        failure.map_or(Outcome::Passed, Outcome::Failed)
+    });
+    outcomes.collect()
+}
+
+fn run_virtual(script: &Script, pool: &Pool, seed: u8, peer_offset: u32) -> Result<(), String> {
+    let mut host = Parhelion::new(Secrets::new([seed; 32]), pool.clone());
+    let conditions = Conditions {
+        peer_offset,
+        ..VIRTUAL_TIME
     };
-    scripts.iter().map(outcome).collect()
+    run(script, &mut host, conditions).map_err(|failure| failure.to_string())?;
+    drop(host);
+    let kept = [Class::Cell, Class::Page, Class::Bay].map(|class| pool.usage(class).held);
+    if kept == [0; 3] {
+        return Ok(());
+    }
+    Err(format!(
+        "{}: cells, pages and bays never given back: {kept:?}",
+        script.name
+    ))
 }
 
 /// Runs each script against Linux, in a process and a namespace of its own: `program` is called as
