@@ -37,7 +37,7 @@ pub(crate) fn against_linux() -> Outcome {
         return counted;
     }
     match complained.lines().find(|line| line.contains(REFUSED)) {
-        Some(why) => Outcome::skip(format!("packet scripts against Linux: {why}")),
+        Some(why) => Outcome::skip(format!("against Linux: {why}")),
         None => Outcome::of(false),
     }
 }
