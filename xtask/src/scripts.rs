@@ -33,7 +33,7 @@ pub(crate) fn against_linux() -> Outcome {
         String::from_utf8_lossy(&output.stderr),
     );
     print!("{said}{complained}");
-    if let Some(counted) = said.lines().last().and_then(count) {
+    if let Some(counted) = said.lines().find_map(count) {
         return counted;
     }
     match complained.lines().find(|line| line.contains(REFUSED)) {
