@@ -127,7 +127,7 @@ impl World {
             Net::new(
                 link,
                 pool.clone(),
-                &Secrets::new(address.octets().repeat(8).try_into().unwrap()),
+                &Secrets::new([address.octets()[3]; 32]),
                 &config,
             )
         };
