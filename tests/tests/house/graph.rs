@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
@@ -149,6 +150,25 @@ fn std_is_on_nowhere_in_what_the_guest_may_use() {
     let linux = LINUX.iter().filter(|name| guest.contains(*name));
     wrong.extend(linux.map(|name| format!("{name} asks Linux, and the guest may use it")));
     none_of(wrong.into_iter().collect());
+}
+
+#[test]
+fn every_library_is_explained() {
+    let page = fs::read_to_string(root().join("docs/DEPENDENCIES.md")).expect("the page exists");
+    let metadata = metadata();
+    let used: BTreeSet<&str> = members(&metadata)
+        .flat_map(|package| list(&package["dependencies"]))
+        .filter(|dependency| dependency["path"].is_null())
+        .map(short)
+        .collect();
+    assert!(used.len() > 10, "the libraries were not found");
+    let explained = |name: &str| page.contains(&format!("`{name}`"));
+    let silent = used.iter().filter(|name| !explained(name));
+    none_of(
+        silent
+            .map(|name| format!("docs/DEPENDENCIES.md does not explain {name}"))
+            .collect(),
+    );
 }
 
 #[test]
