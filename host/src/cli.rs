@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use stack::{Cidr, Mac};
 
 use crate::failure::Failure;
+use crate::faults::FaultOptions;
 use crate::sys;
 
 /// Serve and fetch pages on a TCP/IP of our own.
@@ -140,6 +141,9 @@ pub(crate) struct LinkOptions {
     /// The most bytes of an IP packet; set on the kernel's side of the tap too
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(576..=65_521))]
     pub(crate) mtu: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) faults: FaultOptions,
 }
 
 #[derive(Args, Debug)]

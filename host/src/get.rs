@@ -17,7 +17,7 @@ use crate::failure::{Failure, reason};
 use crate::machine::{self, Machine};
 use crate::partial_file::PartialFile;
 use crate::storage::NoFiles;
-use crate::{links, sandbox};
+use crate::{faults, links, sandbox};
 
 /// How long the server may say nothing at all.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +31,8 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
         Failure::unusable(format!("cannot fetch {}: {error}", options.url))
     })?;
     options.link.check()?;
+    let is_ours = !matches!(options.link.link, None | Some(LinkChoice::Sockets));
+    options.link.faults.check(is_ours)?;
     let addresses = resolve(&url)?;
     let target = Target::open(options.file.as_deref())?;
     let mut machine = Machine::new(16, Output::new(true))?;
@@ -61,9 +63,13 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     };
     sandbox::give_up_capabilities()
         .map_err(|error| Failure::refused(format!("cannot give up rights: {}", reason(&error))))?;
-    machine
-        .run(fetch, GRACE)?
-        .unwrap_or_else(|| Err(Failure::refused("interrupted: nothing was kept")))
+    let ended = machine.run(fetch, GRACE)?;
+    if let Some(faults) = machine.faults.filter(|_| !options.output.quiet) {
+        // Standard output may be the body.
+        eprintln!("sent      {}", faults::line(faults.outward()));
+        eprintln!("received  {}", faults::line(faults.inward()));
+    }
+    ended.unwrap_or_else(|| Err(Failure::refused("interrupted: nothing was kept")))
 }
 
 async fn fetch(

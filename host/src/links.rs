@@ -28,7 +28,7 @@ pub(crate) fn over_tap(
     let wanted = tap::Options {
         name,
         mac: options.mac.map(|mac| mac.0),
-        offload: true,
+        offload: !options.faults.is_any(),
         multi_queue: false,
     };
     let mut tap =
@@ -45,7 +45,9 @@ pub(crate) fn over_tap(
         )
         .map_err(|error| Failure::refused(format!("cannot watch {name}: {}", reason(&error))))?;
     let config = config(options.address, options, connections);
-    let net = stack::Net::new(Box::new(tap), pool.clone(), &machine.secrets, &config);
+    let (link, faults) = options.faults.put_before(Box::new(tap), pool);
+    machine.faults = faults;
+    let net = stack::Net::new(link, pool.clone(), &machine.secrets, &config);
     machine.drive(Rc::new(net.clone()));
     machine.depend_on(Lifeline::new(&net, name, &machine.executor));
     Ok(net)
@@ -61,6 +63,7 @@ pub(crate) fn in_memory(
 ) -> (stack::Net, stack::Net) {
     let cable = Cable {
         mtu: options.mtu.unwrap_or(Cable::default().mtu),
+        offload: !options.faults.is_any(),
         ..Cable::default()
     };
     let end = |mac: [u8; 6], pool: &Pool| End {
@@ -71,15 +74,17 @@ pub(crate) fn in_memory(
     let ours = options.mac.map_or([2, 0, 0, 0, 0, 2], |mac| mac.0);
     let theirs = [2, 0, 0, 0, 0, if ours[5] == 1 { 2 } else { 1 }];
     let (server, client) = memory::pair(cable, end(ours, server_pool), end(theirs, client_pool));
+    let (server, faults) = options.faults.put_before(Box::new(server), server_pool);
+    machine.faults = faults;
     let mut net = |link, pool: &Pool, address: Cidr| {
         let config = config(address, options, connections);
-        let net = stack::Net::new(Box::new(link), pool.clone(), &machine.secrets, &config);
+        let net = stack::Net::new(link, pool.clone(), &machine.secrets, &config);
         machine.drive(Rc::new(net.clone()));
         net
     };
     (
         net(server, server_pool, options.address),
-        net(client, client_pool, host),
+        net(Box::new(client), client_pool, host),
     )
 }
 

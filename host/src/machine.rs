@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::rc::Rc;
 
+use link::FaultControl;
 use packet::{Limits, Pool, Secrets};
 use runtime::{Config, Driver, Entropy, Env, Executor, Network, Storage};
 use rustix::process::Resource;
@@ -21,6 +22,8 @@ pub(crate) struct Machine {
     pub(crate) output: Rc<Output>,
     pub(crate) executor: Executor,
     pub(crate) secrets: Secrets,
+    /// What goes wrong on our link, where something is to.
+    pub(crate) faults: Option<FaultControl>,
     drivers: Vec<Rc<dyn Driver>>,
     lifeline: Option<Rc<Lifeline>>,
 }
@@ -41,6 +44,7 @@ impl Machine {
             output: Rc::new(output),
             executor,
             secrets: secrets().map_err(|error| refused("get random numbers", &error))?,
+            faults: None,
             drivers: vec![Rc::new(signals)],
             lifeline: None,
         })

@@ -12,10 +12,11 @@ use packet::Pool;
 use runtime::{Config, Console as _, Env, Storage};
 
 use crate::arrangement::{self, Arrangement, arrange};
-use crate::cli::{App, Serve};
+use crate::cli::{App, LinkChoice, Serve};
 use crate::clients::Published;
 use crate::console::Output;
 use crate::failure::{Failure, reason};
+use crate::faults;
 use crate::machine::{self, Machine};
 use crate::ready_file::ReadyFile;
 use crate::sandbox::{self, Disk};
@@ -28,6 +29,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Serves what the command line says until a signal comes.
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     options.link.check()?;
+    let is_ours = options.link.link != Some(LinkChoice::Sockets);
+    options.link.faults.check(is_ours)?;
     let app = application(options)?;
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;
@@ -70,6 +73,9 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     // `None`: it was still at work when its time was over, which is an end as good as any.
     ended.unwrap_or(Ok(()))?;
     statistics::print(&machine.output, &net, stack.as_ref(), &pool);
+    if let Some(faults) = &machine.faults {
+        faults::print(&machine.output, faults);
+    }
     machine.output.finish();
     Ok(())
 }

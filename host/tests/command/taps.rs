@@ -15,7 +15,7 @@ const NAMESPACE: [&str; 4] = ["unshare", "--user", "--map-root-user", "--net"];
 
 /// Whether this process has the namespace; if not, the test of this name was done in one that has, or
 /// skipped.
-fn is_inside(test: &str) -> bool {
+pub(crate) fn is_inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
     }
@@ -42,13 +42,13 @@ fn is_inside(test: &str) -> bool {
     false
 }
 
-fn ip(arguments: &[&str]) -> bool {
+pub(crate) fn ip(arguments: &[&str]) -> bool {
     let run = Command::new("ip").args(arguments).status();
     run.is_ok_and(|status| status.success())
 }
 
 /// `ip` is not everywhere.
-fn has_ip(test: &str) -> bool {
+pub(crate) fn has_ip(test: &str) -> bool {
     let has = ip(&["link"]);
     if !has {
         skip(test, "there is no ip command");

@@ -15,12 +15,16 @@ extern crate alloc;
 mod boxed;
 mod burst;
 mod caps;
+mod faults;
 mod received;
 mod software_offload;
 mod super_frame;
 
 pub use burst::{BURST_BYTES, BURST_FRAMES, Burst};
 pub use caps::{Caps, LinkState};
+pub use faults::{
+    BadProfile, Chance, FaultControl, Faults, Profile, Profiles, QUEUE, Stats as FaultStats,
+};
 pub use received::copy_received;
 pub use software_offload::SoftwareOffload;
 
