@@ -15,16 +15,20 @@ extern crate alloc;
 mod boxed;
 mod burst;
 mod caps;
+mod capture;
 mod faults;
+mod layout;
 mod received;
 mod software_offload;
 mod super_frame;
 
 pub use burst::{BURST_BYTES, BURST_FRAMES, Burst};
 pub use caps::{Caps, LinkState};
+pub use capture::{Capture, Direction, Sink};
 pub use faults::{
     BadProfile, Chance, FaultControl, Faults, Profile, Profiles, QUEUE, Stats as FaultStats,
 };
+pub use layout::Ipv4Layout;
 pub use received::copy_received;
 pub use software_offload::SoftwareOffload;
 

@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("link", &["packet"]),
     ("memory", &["packet", "link"]),
     ("tap", &["packet", "link"]),
+    ("pcap", &["packet", "link"]),
     (
         "stack",
         &[
