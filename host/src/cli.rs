@@ -144,6 +144,10 @@ pub(crate) struct LinkOptions {
 
     #[command(flatten)]
     pub(crate) faults: FaultOptions,
+
+    /// A file to write all frames of the link to, for Wireshark (pcapng)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) capture: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

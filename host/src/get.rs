@@ -11,6 +11,7 @@ use http::{BadUrl, Url, client};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runtime::{Config, Env, Flow};
 
+use crate::capture::Recording;
 use crate::cli::{Get, LinkChoice};
 use crate::console::Output;
 use crate::failure::{Failure, reason};
@@ -33,9 +34,11 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     options.link.check()?;
     let is_ours = !matches!(options.link.link, None | Some(LinkChoice::Sockets));
     options.link.faults.check(is_ours)?;
+    let recording = Recording::open(options.link.capture.as_deref(), is_ours)?;
     let addresses = resolve(&url)?;
     let target = Target::open(options.file.as_deref())?;
     let mut machine = Machine::new(16, Output::new(true))?;
+    machine.recording = recording;
     let pool = machine::pool(options.memory.bytes);
     let net = match &options.link.link {
         None | Some(LinkChoice::Sockets) => {
@@ -63,13 +66,16 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     };
     sandbox::give_up_capabilities()
         .map_err(|error| Failure::refused(format!("cannot give up rights: {}", reason(&error))))?;
-    let ended = machine.run(fetch, GRACE)?;
+    let ended = machine.run(fetch, GRACE);
+    let captured = machine.recording.as_ref().map(Recording::finish);
+    let ended = ended?;
     if let Some(faults) = machine.faults.filter(|_| !options.output.quiet) {
         // Standard output may be the body.
         eprintln!("sent      {}", faults::line(faults.outward()));
         eprintln!("received  {}", faults::line(faults.inward()));
     }
-    ended.unwrap_or_else(|| Err(Failure::refused("interrupted: nothing was kept")))
+    ended.unwrap_or_else(|| Err(Failure::refused("interrupted: nothing was kept")))?;
+    captured.transpose().map(drop)
 }
 
 async fn fetch(

@@ -8,7 +8,7 @@
 //! | `cli`, `failure` | what the user says, and is told |
 //! | `serve`, `get` | the two commands |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
-//! | `links`, `faults`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
+//! | `links`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
 //! | [`sockets`], [`reactor`] | the kernel's stack as a network, and the one wait |
 //! | `machine`, `place`, `signals` | the loop, time and waiting, the end |
 //! | `storage`, `console`, `sandbox` | files, lines, and what is given up |
@@ -17,6 +17,7 @@
 #![deny(unsafe_code)]
 
 mod arrangement;
+mod capture;
 mod cli;
 mod clients;
 mod console;

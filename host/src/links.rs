@@ -47,6 +47,7 @@ pub(crate) fn over_tap(
     let config = config(options.address, options, connections);
     let (link, faults) = options.faults.put_before(Box::new(tap), pool);
     machine.faults = faults;
+    let link = machine.recorded(link);
     let net = stack::Net::new(link, pool.clone(), &machine.secrets, &config);
     machine.drive(Rc::new(net.clone()));
     machine.depend_on(Lifeline::new(&net, name, &machine.executor));
@@ -76,6 +77,7 @@ pub(crate) fn in_memory(
     let (server, client) = memory::pair(cable, end(ours, server_pool), end(theirs, client_pool));
     let (server, faults) = options.faults.put_before(Box::new(server), server_pool);
     machine.faults = faults;
+    let server = machine.recorded(server);
     let mut net = |link, pool: &Pool, address: Cidr| {
         let config = config(address, options, connections);
         let net = stack::Net::new(link, pool.clone(), &machine.secrets, &config);

@@ -3,11 +3,12 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use link::FaultControl;
+use link::{FaultControl, Link};
 use packet::{Limits, Pool, Secrets};
 use runtime::{Config, Driver, Entropy, Env, Executor, Network, Storage};
 use rustix::process::Resource;
 
+use crate::capture::Recording;
 use crate::console::Output;
 use crate::failure::{Failure, reason};
 use crate::lifeline::Lifeline;
@@ -24,6 +25,8 @@ pub(crate) struct Machine {
     pub(crate) secrets: Secrets,
     /// What goes wrong on our link, where something is to.
     pub(crate) faults: Option<FaultControl>,
+    /// The capture of our link, where one is asked for.
+    pub(crate) recording: Option<Recording>,
     drivers: Vec<Rc<dyn Driver>>,
     lifeline: Option<Rc<Lifeline>>,
 }
@@ -45,6 +48,7 @@ impl Machine {
             executor,
             secrets: secrets().map_err(|error| refused("get random numbers", &error))?,
             faults: None,
+            recording: None,
             drivers: vec![Rc::new(signals)],
             lifeline: None,
         })
@@ -53,6 +57,14 @@ impl Machine {
     /// Adds something that brings events.
     pub(crate) fn drive(&mut self, driver: Rc<dyn Driver>) {
         self.drivers.push(driver);
+    }
+
+    /// Puts the capture before `link`, where one is asked for.
+    pub(crate) fn recorded(&self, link: Box<dyn Link>) -> Box<dyn Link> {
+        match &self.recording {
+            Some(recording) => recording.around(link),
+            None => link,
+        }
     }
 
     /// Makes [`Machine::run`] end when a tap does.

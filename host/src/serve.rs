@@ -12,6 +12,7 @@ use packet::Pool;
 use runtime::{Config, Console as _, Env, Storage};
 
 use crate::arrangement::{self, Arrangement, arrange};
+use crate::capture::Recording;
 use crate::cli::{App, LinkChoice, Serve};
 use crate::clients::Published;
 use crate::console::Output;
@@ -31,6 +32,7 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     options.link.check()?;
     let is_ours = options.link.link != Some(LinkChoice::Sockets);
     options.link.faults.check(is_ours)?;
+    let recording = Recording::open(options.link.capture.as_deref(), is_ours)?;
     let app = application(options)?;
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;
@@ -40,6 +42,7 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     // A task for each connection, one more where it is relayed, and a few of our own.
     let tasks = 2 * options.max_connections as usize + 16;
     let mut machine = Machine::new(tasks, Output::new(options.output.quiet))?;
+    machine.recording = recording;
     let arrangement = arrange(&mut machine, options, &pool)?;
     set(&mut config, "port", &arrangement.port.to_string())?;
     set(&mut config, "place", &arrangement.place)?;
@@ -69,12 +72,17 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
         directory,
         output: Rc::clone(&machine.output),
     };
-    let ended = machine.run(serve(app, env, Rc::clone(&net), opening), GRACE)?;
+    let ended = machine.run(serve(app, env, Rc::clone(&net), opening), GRACE);
+    let captured = machine.recording.as_ref().map(Recording::finish);
     // `None`: it was still at work when its time was over, which is an end as good as any.
-    ended.unwrap_or(Ok(()))?;
+    ended?.unwrap_or(Ok(()))?;
     statistics::print(&machine.output, &net, stack.as_ref(), &pool);
     if let Some(faults) = &machine.faults {
         faults::print(&machine.output, faults);
+    }
+    if let Some(captured) = captured {
+        let captured = captured?;
+        machine.output.print(format_args!("  capture   {captured}"));
     }
     machine.output.finish();
     Ok(())

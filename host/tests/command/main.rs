@@ -5,6 +5,7 @@
 //! `PARHELION_SKIPS` names, so that they can be counted.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod capturing;
 mod client;
 mod faulty;
 mod getting;

@@ -108,3 +108,132 @@ impl<L: Link, S: Sink> Link for Capture<L, S> {
         work
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use packet::{Chunk, Frame, Limits, Part, Pool, RxMeta};
+
+    use super::*;
+    use crate::{Offload, PartialChecksum};
+
+    /// A link with one frame to be received.
+    struct One(Option<Frame>);
+
+    impl Link for One {
+        fn caps(&self) -> &Caps {
+            unreachable!("nobody asks")
+        }
+
+        fn state(&self) -> LinkState {
+            LinkState::Up { epoch: 0 }
+        }
+
+        fn receive(&mut self, _: Instant, burst: &mut Burst) -> Result<(), LinkError> {
+            self.0
+                .take()
+                .into_iter()
+                .for_each(|frame| burst.push(frame));
+            Ok(())
+        }
+
+        fn transmit(&mut self, now: Instant, _: Transmit<'_>) -> Result<(), Full> {
+            match now {
+                Instant::ZERO => Err(Full),
+                _ => Ok(()),
+            }
+        }
+
+        fn flush(&mut self, _: Instant) -> Result<(), LinkError> {
+            Ok(())
+        }
+
+        fn arm(&mut self) -> bool {
+            false
+        }
+    }
+
+    #[derive(Default)]
+    struct Written(Vec<(Direction, Vec<u8>)>);
+
+    impl Sink for &mut Written {
+        fn record(&mut self, _: Instant, direction: Direction, frame: &[u8]) {
+            self.0.push((direction, frame.to_vec()));
+        }
+
+        fn flush(&mut self) {}
+    }
+
+    /// TCP without text; its checksum is 0, which is wrong.
+    const HEAD: [u8; 54] = [
+        2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0x26, 0xce,
+        10, 0, 0, 1, 10, 0, 0, 2, 0x80, 0, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x10, 1, 0, 0, 0,
+        0, 0,
+    ];
+
+    fn is_intact(frame: &[u8]) -> Option<bool> {
+        Ipv4Layout::parse(frame).unwrap().is_intact(frame)
+    }
+
+    #[test]
+    fn received_frames_are_written_as_they_are_unless_their_checksum_was_left_to_us() {
+        let pool = Pool::new(Limits {
+            cells: 8,
+            pages: 0,
+            bays: 0,
+        });
+        for (checksum, intact) in [
+            (RxChecksum::Blank, true),
+            (RxChecksum::Unknown, false),
+            (RxChecksum::Valid, false),
+        ] {
+            let part = Part::copy_from(&pool, &HEAD).unwrap();
+            let meta = RxMeta {
+                checksum,
+                gso_size: 0,
+            };
+            let mut written = Written::default();
+            let mut burst = Burst::new();
+            let mut link = Capture::new(One(Some(Frame::new(part, meta))), &mut written);
+            link.receive(Instant::ZERO, &mut burst).unwrap();
+            assert_eq!(burst.frames()[0].head(), HEAD, "the frame itself is left");
+            link.receive(Instant::ZERO, &mut burst).unwrap();
+            let [(Direction::In, frame)] = &written.0[..] else {
+                panic!("not one frame");
+            };
+            assert_eq!(is_intact(frame), Some(intact), "{checksum:?}");
+        }
+    }
+
+    #[test]
+    fn sent_frames_are_written_once_and_completed() {
+        let checksum = Some(PartialChecksum {
+            start: 34,
+            offset: 16,
+        });
+        let payload = [Chunk::Static(b"odd"), Chunk::Static(b"text")];
+        let mut head = HEAD;
+        head[17] += 7;
+        let frame = |checksum| Transmit {
+            head: &head,
+            payload: &payload,
+            offload: Offload {
+                checksum,
+                gso_size: None,
+            },
+        };
+        let mut written = Written::default();
+        let mut link = Capture::new(One(None), &mut written);
+        assert_eq!(link.transmit(Instant::ZERO, frame(checksum)), Err(Full));
+        let later = Instant::from_nanos(1);
+        link.transmit(later, frame(checksum)).unwrap();
+        link.transmit(later, frame(None)).unwrap();
+        let [(Direction::Out, first), (Direction::Out, second)] = &written.0[..] else {
+            panic!("not two frames");
+        };
+        assert!(first.ends_with(b"oddtext"));
+        assert_eq!(
+            [is_intact(first), is_intact(second)],
+            [Some(true), Some(false)]
+        );
+    }
+}

@@ -41,7 +41,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     (
         "host",
         &[
-            "packet", "runtime", "stack", "link", "tap", "memory", "hello", "site", "bench",
+            "packet", "runtime", "stack", "link", "tap", "memory", "pcap", "hello", "site", "bench",
             "http", "ethernet", "ipv4",
         ],
     ),
