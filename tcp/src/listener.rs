@@ -96,6 +96,8 @@ impl HalfOpen {
         let mut reply = self.syn_ack(now, config);
         reply.flags = Flags::ACK;
         reply.seq = Seq(self.iss.0.wrapping_add(1));
+        // Only a SYN's window is not scaled (RFC 7323, 2.3).
+        reply.window >>= reply.options.window_scale.unwrap_or(0);
         reply.options = Options {
             timestamps: reply.options.timestamps,
             ..Options::default()
@@ -292,5 +294,35 @@ mod tests {
     #[test]
     fn a_handshake_under_way_is_small() {
         assert!(size_of::<HalfOpen>() <= 48, "{}", size_of::<HalfOpen>());
+    }
+    /// RFC 7323, 2.2 and 2.3.
+    #[test]
+    fn only_the_window_of_the_syn_ack_is_not_scaled() {
+        let address = SocketAddrV4::new(core::net::Ipv4Addr::LOCALHOST, 80);
+        let mut entry = HalfOpen {
+            local: address,
+            remote: address,
+            irs: Seq(1),
+            iss: Seq(2),
+            sent: Instant::ZERO,
+            timestamps: None,
+            mss: 1460,
+            scale: Some(0),
+            repeats: 0,
+            listener: 0,
+            waits: false,
+        };
+        let config = Config {
+            receive_buffer: 12_800,
+            ..Config::default()
+        };
+        let windows = |entry: &HalfOpen| {
+            let syn_ack = entry.syn_ack(Instant::ZERO, &config);
+            let challenge = entry.challenge(Instant::ZERO, &config);
+            (syn_ack.window, challenge.window)
+        };
+        assert_eq!(windows(&entry), (12_800, 12_800 >> Config::WINDOW_SCALE));
+        entry.scale = None;
+        assert_eq!(windows(&entry), (12_800, 12_800));
     }
 }
