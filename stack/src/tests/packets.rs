@@ -276,6 +276,11 @@ fn what_is_not_for_us_is_dropped_silently() {
             packet(&header(Protocol::ICMP, 64), &echo(0, 56)),
             Drop::IcmpOther,
         ),
+        // A source quench (RFC 9293, 3.9.2.2 [MUST-55]).
+        (
+            packet(&header(Protocol::ICMP, 64), &echo(4, 56)),
+            Drop::IcmpOther,
+        ),
     ] {
         let before = host.net.stats().dropped(reason);
         assert!(host.answers(&bytes).is_empty(), "{reason:?}");

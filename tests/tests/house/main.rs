@@ -1,6 +1,7 @@
 //! The rules of the house, checked: who may know whom, what is `no_std`, where `unsafe` is, and how
 //! the sources are written (docs/ARCHITECTURE.md).
 
+mod clauses;
 mod graph;
 mod journey;
 mod sources;
