@@ -11,25 +11,26 @@ impl Sum {
     /// The sum of `bytes`, a missing last byte taken as zero.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        // Four independent lanes of 32-bit words keep the adder busy: 28 ns for 1,460 bytes against
-        // 66 for the plain loop. A lane overflows only beyond 2^32 words.
+        // In the machine's own order of bytes: the sum then has its bytes swapped too (RFC 1071,
+        // 2(B)). Four independent lanes of 32-bit words keep the adder busy; a lane overflows only
+        // beyond 2^32 words.
+        let word = |word: &[u8; 4]| u64::from(u32::from_ne_bytes(*word));
         let mut lanes = [0u64; 4];
         let (blocks, rest) = bytes.as_chunks::<16>();
         for block in blocks {
-            for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<4>().0) {
-                *lane += u64::from(u32::from_be_bytes(*word));
+            for (lane, bytes) in lanes.iter_mut().zip(block.as_chunks::<4>().0) {
+                *lane += word(bytes);
             }
         }
-        let (words, odd) = rest.as_chunks::<2>();
-        let mut tail: u64 = words
-            .iter()
-            .map(|word| u64::from(u16::from_be_bytes(*word)))
-            .sum();
-        if let [last] = odd {
-            tail += u64::from(*last) << 8;
-        }
-        let fold = |lane: u64| (lane >> 32) + (lane & 0xffff_ffff);
-        Self(lanes.into_iter().map(fold).sum::<u64>() + tail)
+        let (words, rest) = rest.as_chunks::<4>();
+        let last = match *rest {
+            [] => [0; 4],
+            [a] => [a, 0, 0, 0],
+            [a, b] => [a, b, 0, 0],
+            [a, b, c, ..] => [a, b, c, 0],
+        };
+        let sum = lanes.into_iter().chain(words.iter().map(word)).sum::<u64>() + word(&last);
+        Self(u64::from(u16::from_be(Self(sum).fold())))
     }
 
     /// The sum of one 16-bit word.
@@ -53,11 +54,11 @@ impl Sum {
     /// field holds.
     #[must_use]
     pub const fn fold(self) -> u16 {
-        let mut sum = self.0;
-        while sum > 0xffff {
-            sum = (sum >> 16) + (sum & 0xffff);
-        }
-        sum as u16
+        // 64 bits to 33, to 18, to 17, to 16; no branches.
+        let sum = (self.0 >> 32) + (self.0 & 0xffff_ffff);
+        let sum = (sum >> 16) + (sum & 0xffff);
+        let sum = (sum >> 16) + (sum & 0xffff);
+        ((sum >> 16) + (sum & 0xffff)) as u16
     }
 
     /// The checksum to write.
@@ -77,8 +78,10 @@ impl Add for Sum {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        // Folded first, so that no number of additions overflows.
-        Self(u64::from(self.fold()) + u64::from(other.fold()))
+        // The carry comes back in at the end, as in 16 bits: 2^64 and 2^16 are both 1 more than a
+        // multiple of 2^16 - 1.
+        let (sum, carry) = self.0.overflowing_add(other.0);
+        Self(sum + u64::from(carry))
     }
 }
 

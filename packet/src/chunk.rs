@@ -51,6 +51,21 @@ impl Chunk {
         first
     }
 
+    /// The number of bytes, without looking where they are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Static(bytes) => bytes.len(),
+            Self::Part(part) => part.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The pool's memory that this chunk keeps from others; nothing for embedded bytes.
     #[must_use]
     pub fn memory_held(&self) -> usize {

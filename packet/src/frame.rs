@@ -73,7 +73,8 @@ impl Frame {
     /// The bytes in all parts.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.parts().map(|part| part.len()).sum()
+        let spill = self.spill.iter().flat_map(|spill| spill.iter());
+        self.head.len() + spill.map(|part| part.len()).sum::<usize>()
     }
 
     /// Whether no bytes are left.
@@ -92,12 +93,20 @@ impl Frame {
         core::iter::once(self.head).chain(self.spill.into_iter().flat_map(|spill| *spill))
     }
 
+    /// The only part, where there is just one, as in nearly every frame.
+    pub fn into_part(self) -> Result<Part, Self> {
+        match self.spill {
+            None => Ok(self.head),
+            Some(_) => Err(self),
+        }
+    }
+
     /// Drops the first `count` bytes: a header that was read, payload that was there already.
     pub fn advance(&mut self, mut count: usize) {
         let here = count.min(self.head.len());
         self.head.advance(here);
-        count -= here;
         let Some(spill) = &mut self.spill else { return };
+        count -= here;
         while count > 0 && !spill.is_empty() {
             let here = count.min(spill[0].len());
             spill[0].advance(here);

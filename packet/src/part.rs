@@ -101,6 +101,20 @@ impl Part {
     }
 }
 
+impl Part {
+    /// The number of bytes, without looking where they are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
 impl Deref for Part {
     type Target = [u8];
 

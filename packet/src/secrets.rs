@@ -59,9 +59,7 @@ impl Key {
     /// The hash of `bytes`.
     #[must_use]
     pub fn hash(&self, bytes: &[u8]) -> u64 {
-        let mut hasher = self.0;
-        hasher.write(bytes);
-        hasher.finish()
+        self.0.hash(bytes)
     }
 }
 

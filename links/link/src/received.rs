@@ -15,11 +15,14 @@ pub fn copy_received<'a>(
     meta: RxMeta,
 ) -> Option<Frame> {
     let len: usize = pieces.clone().map(<[u8]>::len).sum();
-    let fitting = Class::ALL.into_iter().filter(|class| len <= class.size());
-    let whole = fitting
-        .filter_map(|class| pool.take_receiving(class))
-        .next();
-    let mut part = Part::new(whole.or_else(|| pool.take_receiving(Class::Page))?, 0..0);
+    for class in Class::ALL {
+        if len <= class.size()
+            && let Some(buf) = pool.take_receiving(class)
+        {
+            return in_one(buf, len, pieces, meta);
+        }
+    }
+    let mut part = Part::new(pool.take_receiving(Class::Page)?, 0..0);
     let mut frame: Option<Frame> = None;
     for mut piece in pieces {
         loop {
@@ -34,6 +37,22 @@ pub fn copy_received<'a>(
     }
     add(&mut frame, part, meta)?;
     frame
+}
+
+/// Copies `len` bytes into one buffer that holds them.
+fn in_one<'a>(
+    mut buf: Buf,
+    len: usize,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    meta: RxMeta,
+) -> Option<Frame> {
+    let mut room = buf.bytes_mut()?;
+    for piece in pieces {
+        let (here, rest) = room.split_at_mut_checked(piece.len())?;
+        here.copy_from_slice(piece);
+        room = rest;
+    }
+    Some(Frame::new(Part::new(buf, 0..len), meta))
 }
 
 fn next_page(pool: &Pool) -> Option<Buf> {
