@@ -34,6 +34,6 @@ pub use executor::Executor;
 pub use flow::{Flow, Listener};
 pub use network::{FlowId, ListenerId, Network, Peer};
 pub use packet::{Chunk, Duration, Instant};
-pub use place::{Driver, Place, run};
+pub use place::{Driver, Place, run, turn};
 pub use serve::{Failure, serve};
 pub use storage::{File, FileId, Metadata, Storage, StorageError};

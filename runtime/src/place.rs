@@ -96,7 +96,10 @@ pub fn run<T: 'static>(
 
 /// Input, timers, tasks, output, in this order: so an answer leaves in the turn that brought its
 /// question.
-fn turn(drivers: &[Rc<dyn Driver>], executor: &Executor, now: Instant) -> bool {
+///
+/// `true`: a driver had something. This is what [`run`] does over and over; by itself it is for who
+/// runs several hosts in one thread. The executor's clock has to be set before.
+pub fn turn(drivers: &[Rc<dyn Driver>], executor: &Executor, now: Instant) -> bool {
     let mut happened = false;
     for driver in drivers {
         happened |= driver.receive(now);

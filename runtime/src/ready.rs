@@ -7,7 +7,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::array;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 use core::task::Waker;
 
 /// A set of slots from which each is taken in turn. May be set from any thread or interrupt; taken
@@ -67,14 +68,15 @@ impl Ready {
 
     /// Takes the next slot out, from where the last was taken, around to the start.
     pub(crate) fn take_next(&self) -> Option<u32> {
-        let slot = self.next_from(self.cursor.load(SeqCst))?;
+        let slot = self.next_from(self.cursor.load(Relaxed))?;
         let word = slot / 64;
         let bit = 1 << (slot % 64);
         if self.bottom.get(word as usize)?.fetch_and(!bit, SeqCst) == bit {
             self.retract(word);
         }
+        // Only the one who takes looks at it.
         self.cursor
-            .store((slot + 1) % Self::CAPACITY as u32, SeqCst);
+            .store((slot + 1) % Self::CAPACITY as u32, Relaxed);
         Some(slot)
     }
 

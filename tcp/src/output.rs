@@ -209,7 +209,8 @@ fn send(
     shared: &mut Shared,
     output: &mut dyn Output,
 ) -> Result<(), Blocked> {
-    let (plan, payload) = gather(tcb, plan, shared.max_parts);
+    let mut payload = heapless::Vec::new();
+    let plan = gather(tcb, plan, shared.max_parts, &mut payload);
     let edge = if plan.flags.has(Flags::ACK) {
         offered_edge(tcb, shared)
     } else {
@@ -233,21 +234,25 @@ fn send(
 
 /// The text of a plan in chunks. Where these are too many for one frame it is cut at a whole
 /// segment, so that no small one stands in the middle.
-fn gather(tcb: &Tcb, plan: Plan, max_parts: usize) -> (Plan, heapless::Vec<Chunk, MAX_CHUNKS>) {
-    let mut payload = heapless::Vec::new();
+fn gather(
+    tcb: &Tcb,
+    plan: Plan,
+    max_parts: usize,
+    payload: &mut heapless::Vec<Chunk, MAX_CHUNKS>,
+) -> Plan {
     let Some(queue) = tcb.snd.queue.as_ref().filter(|_| plan.len > 0) else {
-        return (plan, payload);
+        return plan;
     };
     let parts = max_parts.clamp(1, MAX_CHUNKS);
-    let len = queue.gather(plan.from, plan.len, parts, &mut payload);
+    let len = queue.gather(plan.from, plan.len, parts, payload);
     if len == plan.len {
-        return (plan, payload);
+        return plan;
     }
     let mss = usize::from(tcb.snd.mss);
     let len = if len > mss { len / mss * mss } else { len };
     payload.clear();
-    queue.gather(plan.from, len, parts, &mut payload);
-    (with_fin(tcb, plan.from, len), payload)
+    queue.gather(plan.from, len, parts, payload);
+    with_fin(tcb, plan.from, len)
 }
 
 /// The header of a planned segment that offers a window up to `edge`.

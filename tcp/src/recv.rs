@@ -20,6 +20,9 @@ pub(crate) struct RecvQueue {
     held: usize,
 }
 
+/// The places that an empty queue keeps.
+const SPARE_CAPACITY: usize = 16;
+
 /// The most parts out of order. Full: a segment that fits nowhere is dropped, and sent again.
 const LATER_LIMIT: usize = 512;
 
@@ -57,7 +60,18 @@ impl RecvQueue {
     /// many bytes came in order. Fewer than the text has when there is no memory for the rest.
     pub(crate) fn push(&mut self, nxt: u64, text: Frame, budget: usize, pool: &Pool) -> usize {
         let mut end = nxt;
-        for part in text.into_parts().filter(|part| !part.is_empty()) {
+        let several = match text.into_part() {
+            Ok(part) => {
+                let (len, taken) = (part.len(), self.append(part, budget, pool));
+                end += taken as u64;
+                if taken < len || self.later.is_empty() {
+                    return taken;
+                }
+                None
+            }
+            Err(frame) => Some(frame),
+        };
+        for part in several.into_iter().flat_map(Frame::into_parts).filter(|part| !part.is_empty()) {
             let (len, taken) = (part.len(), self.append(part, budget, pool));
             end += taken as u64;
             if taken < len {
@@ -94,15 +108,9 @@ impl RecvQueue {
 
     /// Makes an empty queue ready for another connection: its memory stays, but not much of it.
     pub(crate) fn recycle(&mut self) {
-        *self = Self {
-            ready: core::mem::take(&mut self.ready),
-            later: core::mem::take(&mut self.later),
-            ..Self::default()
-        };
-        self.ready.clear();
-        self.later.clear();
-        self.ready.shrink_to(16);
-        self.later.shrink_to(16);
+        (self.unread, self.held) = (0, 0);
+        recycle(&mut self.ready);
+        recycle(&mut self.later);
     }
 
     /// Adds a part at the end of what is in order; tells how many bytes of it.
@@ -185,6 +193,14 @@ impl RecvQueue {
             self.later.insert(index, (start, part));
         }
         fits
+    }
+}
+
+/// Empties a queue for another use. Most are small and empty already.
+fn recycle<T>(queue: &mut VecDeque<T>) {
+    queue.clear();
+    if queue.capacity() > SPARE_CAPACITY {
+        queue.shrink_to(SPARE_CAPACITY);
     }
 }
 

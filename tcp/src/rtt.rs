@@ -47,8 +47,7 @@ impl Estimator {
             None if self.lost_syn => RTO_AFTER_LOST_SYN,
             None => RTO_INITIAL,
             Some(srtt) => {
-                let srtt = Duration::from_nanos(u64::from(srtt.get()));
-                srtt + (Duration::from_nanos(u64::from(self.rttvar)) * 4)
+                Duration::from_nanos(u64::from(srtt.get()) + u64::from(self.rttvar) * 4)
             }
         };
         (base.max(RTO_MIN) * (1 << self.backoff)).min(RTO_MAX)
