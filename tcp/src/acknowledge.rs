@@ -135,10 +135,11 @@ fn sample_round_trip(tcb: &mut Tcb, now: Instant, seg: &Seg) {
     }
 }
 
-/// RFC 9293, 3.10.7.4: only a segment newer than the last one that did may change the window.
+/// RFC 9293, 3.10.7.4: only a segment newer than the last one that did may change the window, and
+/// none is newer than one that acknowledges more. (By the letter of the RFC, text sent again would
+/// move `una` and not the window, which would then end where the peer never said.)
 fn update_window(tcb: &mut Tcb, seg: &Seg) {
-    let snd = &tcb.snd;
-    if snd.wl1 < seg.seq || (snd.wl1 == seg.seq && snd.wl2 <= seg.ack) {
+    if tcb.snd.wl2 < seg.ack || tcb.snd.wl1 <= seg.seq {
         set_window(tcb, seg);
     }
 }
