@@ -39,6 +39,13 @@ enum Chore {
         #[arg(long, value_name = "STEP")]
         allow_skip: Vec<test::Step>,
     },
+    /// Measures what the stack costs, with smoltcp and nginx beside it (docs/BENCHMARKS.md)
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What the benchmarks are told; --help says what they take
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Runs the packet scripts
     Scripts {
         /// What they are to be true of
@@ -67,10 +74,27 @@ fn main() -> ExitCode {
     }
     let good = match chore {
         Chore::Test { steps, allow_skip } => test::run(&steps, &allow_skip),
+        Chore::Bench { arguments } => bench(&arguments),
         Chore::Scripts { against, paths } => scripts::run(against, &paths),
     };
     match good {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+/// Builds the benchmarks as the command itself is built, and runs them.
+fn bench(arguments: &[String]) -> bool {
+    if arguments.iter().any(|argument| argument == "--tap") {
+        let mut build = cargo::command(&["build", "--release", "--package=parhelion"]);
+        if !build.status().is_ok_and(|status| status.success()) {
+            return false;
+        }
+    }
+    let mut cargo = cargo::command(&["run", "--quiet", "--release"]);
+    cargo
+        .args(["--package=parhelion-benchmarks", "--"])
+        .args(arguments);
+    // What went wrong it has said itself.
+    cargo.status().is_ok_and(|status| status.success())
 }

@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -33,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("site", &["packet", "runtime", "http"]),
     ("bench", &["packet", "runtime", "http"]),
     ("xtask", &[]),
+    ("benchmarks", &["packet", "memory", "runtime", "stack"]),
     (
         "guest",
         &["packet", "runtime", "stack", "hello", "site", "bench"],
