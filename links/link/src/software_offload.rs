@@ -17,12 +17,14 @@ const MAX_SUPER_FRAME: usize = 14 + 65_535;
 ///
 /// When the link has no room for all segments of a super-frame, the rest of it waits here, one at
 /// most, and everything after it is [`Full`]. So no super-frame is ever lost in half, and nothing
-/// overtakes it.
+/// overtakes it; but what waits when the link goes down, or is attached anew, is lost with the rest.
 #[derive(Debug)]
 pub struct SoftwareOffload<L> {
     link: L,
     caps: Caps,
     waiting: Option<SuperFrame>,
+    /// What the link was when that frame came.
+    state: LinkState,
     /// The pieces of the segment at hand; kept for its memory.
     pieces: Vec<packet::Chunk>,
     malformed: u64,
@@ -37,6 +39,7 @@ impl<L: Link> SoftwareOffload<L> {
             link,
             caps,
             waiting: None,
+            state: LinkState::Down,
             pieces: Vec::new(),
             malformed: 0,
         }
@@ -61,6 +64,9 @@ impl<L: Link> SoftwareOffload<L> {
 
     /// Sends what waits, as far as there is room.
     fn resume(&mut self, now: Instant) -> Result<(), Full> {
+        if self.link.state() != self.state {
+            self.waiting = None;
+        }
         let Some(waiting) = &mut self.waiting else {
             return Ok(());
         };
@@ -93,6 +99,7 @@ impl<L: Link> SoftwareOffload<L> {
             return Ok(());
         };
         self.waiting = Some(super_frame);
+        self.state = self.link.state();
         // What finds no room now is ours: the caller sees Full at its next frame.
         let _ = self.resume(now);
         Ok(())

@@ -10,6 +10,7 @@ use super::*;
 struct Recorder {
     caps: Caps,
     room: usize,
+    state: LinkState,
     frames: Vec<(Vec<u8>, Offload)>,
 }
 
@@ -18,7 +19,7 @@ impl Link for Recorder {
         &self.caps
     }
     fn state(&self) -> LinkState {
-        LinkState::Up { epoch: 0 }
+        self.state
     }
     fn receive(&mut self, _: Instant, _: &mut Burst) -> Result<(), LinkError> {
         Ok(())
@@ -50,6 +51,7 @@ fn wrapped(checksum_offload: bool, room: usize) -> SoftwareOffload<Recorder> {
     SoftwareOffload::new(Recorder {
         caps,
         room,
+        state: LinkState::Up { epoch: 0 },
         frames: Vec::new(),
     })
 }
@@ -312,4 +314,21 @@ fn the_rest_leaves_as_soon_as_there_is_room() {
     link.receive(Instant::ZERO, &mut Burst::new()).unwrap();
     assert_eq!(link.link.frames.len(), 5);
     link.transmit(Instant::ZERO, next).unwrap();
+}
+
+/// Neither a link that is down nor one that was attached anew gets what was cut for another.
+#[test]
+fn what_waits_is_lost_with_the_link() {
+    let (head, data) = (head(1, true, 0x10, 0), [7; 3000]);
+    let payload = [Chunk::Static(leak(&data))];
+    for state in [LinkState::Down, LinkState::Up { epoch: 1 }] {
+        let mut link = wrapped(false, 1);
+        let sent = link.transmit(Instant::ZERO, super_frame(&head, &payload, 1000));
+        assert_eq!((sent, link.inner().frames.len()), (Ok(()), 1));
+        (link.inner_mut().room, link.inner_mut().state) = (9, state);
+        assert_eq!(link.flush(Instant::ZERO), Ok(()));
+        link.inner_mut().state = LinkState::Up { epoch: 0 };
+        assert_eq!(link.flush(Instant::ZERO), Ok(()));
+        assert_eq!(link.inner().frames.len(), 1);
+    }
 }
