@@ -185,6 +185,10 @@ impl<L: Link> Link for Faults<L> {
 
     fn receive(&mut self, now: Instant, burst: &mut Burst) -> Result<(), LinkError> {
         let result = self.link.receive(now, &mut self.burst);
+        // A stack whose link is down sends nothing, and does not ring either.
+        if self.lanes.borrow_mut().outward.front(now).is_some() {
+            self.flush(now)?;
+        }
         self.caps = offered(self.link.caps());
         self.take_in(now);
         let lane = &mut self.lanes.borrow_mut().inward;

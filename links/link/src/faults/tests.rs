@@ -302,6 +302,15 @@ fn a_device_without_room_is_tried_again() {
     assert_eq!(link.next_event(), None);
 }
 
+#[test]
+fn what_is_due_leaves_also_when_nothing_else_is_sent() {
+    let mut link = faults("delay=5ms", "");
+    send(&mut link, Instant::ZERO, &segment(0, 10));
+    let at = link.next_event().unwrap();
+    assert!(receive(&mut link, at).is_empty());
+    assert_eq!((link.link.sent.len(), link.next_event()), (1, None));
+}
+
 /// Below software offload every frame is one of the wire; what comes as more than that is refused.
 #[test]
 fn no_super_frame_passes_either_way() {
