@@ -117,8 +117,11 @@ fn check_sequence(tcb: &mut Tcb, now: Instant, seg: &mut Seg) -> Result<(), Drop
     // With a closed window a segment at `nxt` is still good for its acknowledgement (RFC 9293,
     // 3.10.7.4): its text is cut below.
     let starts_inside = seg.seq == nxt || (nxt..edge).contains(&seg.seq);
+    // A peer that has filled the window acknowledges from its edge. By the letter of 3.10.7.4 that is
+    // outside while the window has a hole, and two such peers would never hear each other again.
+    let at_edge = seg.seq == edge && len == 0 && !seg.flags.has(Flags::RST);
     let ends_inside = len > 0 && seg.seq < nxt && seg.seq + len > nxt;
-    if !starts_inside && !ends_inside {
+    if !starts_inside && !ends_inside && !at_edge {
         if !seg.flags.has(Flags::RST) && (seg.text_len > 0 || tcb.challenges.allows(now)) {
             tcb.ack = Acknowledgement::Now;
         }

@@ -361,8 +361,9 @@ fn wait(tcb: &mut Tcb, now: Instant) {
     if tcb.ack == Acknowledgement::Owed && !tcb.timers.is_set(Timer::DelayedAck) {
         tcb.timers.set(Timer::DelayedAck, now + DELAYED_ACK);
     }
-    // Data waits for a window while nothing is in flight whose acknowledgement could open it.
-    let stuck = tcb.snd.una == tcb.snd.max && tcb.snd.end > tcb.snd.nxt;
+    // Data waits for a window while nothing is in flight whose acknowledgement could open it: nothing
+    // was sent, or a timeout took it back.
+    let stuck = tcb.snd.una == tcb.snd.nxt && tcb.snd.end > tcb.snd.nxt;
     if stuck && !tcb.state.is_opening() && !tcb.timers.is_set(Timer::Retransmit) {
         tcb.timers.set(Timer::Retransmit, now + tcb.rtt.rto());
     }

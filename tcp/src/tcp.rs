@@ -368,7 +368,9 @@ fn retransmission_times_out(tcb: &mut Tcb, now: Instant, shared: &mut Shared) {
         tcb.snd.nxt = una;
         tcb.snd.timed = None;
     }
-    tcb.snd.probe = una_is_text(tcb) && (!in_flight || tcb.snd.wnd == 0);
+    // RFC 6298, 5.4, and RFC 9293, 3.8.6.1: something goes, also where the window that is left is no
+    // whole segment.
+    tcb.snd.probe = una_is_text(tcb);
     tcb.rtt.back_off();
 }
 
