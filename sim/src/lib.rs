@@ -1,4 +1,6 @@
-//! Packet scripts: what a TCP does, packet by packet, in files that a person reads in a minute.
+//! A TCP tried in two ways: by packet scripts, and in a whole simulated [`network`] from one seed.
+//!
+//! Packet scripts say what a TCP does, packet by packet, in files that a person reads in a minute.
 //!
 //! A [`script::Script`] is written in a subset of packetdrill's language:
 //!
@@ -22,14 +24,13 @@
 //! where it takes microseconds, or [Linux itself](linux) in real time, which shows that it is true.
 //! Everything that a script sends or expects is one byte pattern, so the content of every segment
 //! and every read is compared without being written down.
-//!
-//! Not here yet: a simulated network with faults.
 #![forbid(unsafe_code)]
 
 mod connection;
 mod frame;
 pub mod host;
 pub mod linux;
+pub mod network;
 pub mod parhelion;
 pub mod run;
 pub mod script;

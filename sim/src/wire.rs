@@ -89,6 +89,21 @@ impl WireSegment {
         Self::from_bytes(segment).map(Some)
     }
 
+    /// The segment in an Ethernet frame between any hosts, and their addresses, whatever its checksums
+    /// say; `None` if it holds none.
+    pub(crate) fn from_frame(frame: &[u8]) -> Option<([Ipv4Addr; 2], Self)> {
+        let packet = crate::frame::ipv4_packet(frame)?;
+        let header_len = usize::from(packet.first()? & 0xf) * 4;
+        let total_len = usize::from(u16_at(packet, 2)?);
+        let segment = packet.get(header_len..total_len)?;
+        if packet.get(9) != Some(&TCP) {
+            return None;
+        }
+        let address = |at| u32_at(packet, at).map(Ipv4Addr::from_bits);
+        let addresses = [address(12)?, address(16)?];
+        Some((addresses, Self::from_bytes(segment).ok()?))
+    }
+
     fn from_bytes(segment: &[u8]) -> Result<Self, String> {
         let short = || "a short TCP header".to_owned();
         let word = |at| u16_at(segment, at).ok_or_else(short);

@@ -6,7 +6,7 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::RefCell;
-use core::net::SocketAddr;
+use core::net::{SocketAddr, SocketAddrV4};
 use core::task::{Context, Poll};
 
 use link::{Burst, Link, LinkState};
@@ -59,6 +59,14 @@ impl Net {
     pub fn info(&self, flow: FlowId) -> Option<tcp::Info> {
         let inner = &mut *self.0.borrow_mut();
         inner.open(flow).and_then(|id| inner.host.tcp.info(id))
+    }
+
+    /// A look at every connection: our end of it, the peer's, and what is known of it.
+    pub fn look(&self, mut each: impl FnMut(SocketAddrV4, SocketAddrV4, &tcp::Info)) {
+        let inner = self.0.borrow();
+        for (local, remote, info) in inner.host.tcp.connections() {
+            each(local, remote, &info);
+        }
     }
 
     /// Whether small segments of `flow` wait for earlier ones (RFC 9293, 3.7.4).

@@ -12,7 +12,7 @@ use crate::input::reset_of;
 use crate::seq::ORIGIN;
 use crate::slab::{ConnectionId, ListenerId};
 use crate::state::Event;
-use crate::stats::Info;
+use crate::stats::{Info, Positions};
 use crate::tcb::{Shared, Tcb, User};
 use crate::tcp::Tcp;
 use crate::timers::Timer;
@@ -295,21 +295,16 @@ impl Tcp {
     /// A look at a connection.
     #[must_use]
     pub fn info(&mut self, id: ConnectionId) -> Option<Info> {
-        let tcb = self.by_id(id)?;
-        Some(Info {
-            state: tcb.state,
-            srtt: tcb.rtt.srtt(),
-            rttvar: tcb.rtt.rttvar(),
-            rto: tcb.rtt.rto(),
-            cwnd: tcb.congestion.cwnd,
-            ssthresh: tcb.congestion.ssthresh,
-            in_flight: tcb.in_flight(),
-            snd_wnd: tcb.snd.wnd,
-            rcv_wnd: tcb.rcv.window(),
-            mss: tcb.snd.mss,
-            queued: tcb.queued(),
-            unread: tcb.unread(),
-        })
+        self.by_id(id).map(|tcb| look(tcb))
+    }
+
+    /// A look at every connection: our end of it, the peer's, and what is known of it.
+    pub fn connections(&self) -> impl Iterator<Item = (SocketAddrV4, SocketAddrV4, Info)> {
+        let blocks = self
+            .connections
+            .slots()
+            .filter_map(|slot| self.connections.get(slot));
+        blocks.map(|tcb| (tcb.local, tcb.remote, look(tcb)))
     }
 
     fn sender(&mut self, id: ConnectionId) -> Option<(&mut Tcb, &mut Shared)> {
@@ -317,6 +312,31 @@ impl Tcp {
             return None;
         }
         Some((self.connections.get_mut(id.slot)?, &mut self.shared))
+    }
+}
+
+fn look(tcb: &Tcb) -> Info {
+    Info {
+        state: tcb.state,
+        srtt: tcb.rtt.srtt(),
+        rttvar: tcb.rtt.rttvar(),
+        rto: tcb.rtt.rto(),
+        cwnd: tcb.congestion.cwnd,
+        ssthresh: tcb.congestion.ssthresh,
+        in_flight: tcb.in_flight(),
+        snd_wnd: tcb.snd.wnd,
+        rcv_wnd: tcb.rcv.window(),
+        mss: tcb.snd.mss,
+        queued: tcb.queued(),
+        unread: tcb.unread(),
+        positions: Positions {
+            una: tcb.snd.una,
+            nxt: tcb.snd.nxt,
+            max: tcb.snd.max,
+            end: tcb.snd.end + u64::from(tcb.snd.fin),
+            received: tcb.rcv.nxt,
+            edge: tcb.rcv.edge,
+        },
     }
 }
 

@@ -75,5 +75,5 @@ pub use segment::Packet;
 pub use seq::Seq;
 pub use slab::{ConnectionId, ListenerId};
 pub use state::State;
-pub use stats::{Drop, Info, Stats};
+pub use stats::{Drop, Info, Positions, Stats};
 pub use tcp::{Event, IcmpError, Tcp};

@@ -106,4 +106,24 @@ pub struct Info {
     pub queued: usize,
     /// Received and not read, bytes.
     pub unread: usize,
+    /// Where it stands in its two streams.
+    pub positions: Positions,
+}
+
+/// Positions in the streams of a connection, both counted alike at both ends: one more for each SYN,
+/// byte and FIN, from the same start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Positions {
+    /// The oldest that is not acknowledged: SND.UNA.
+    pub una: u64,
+    /// The next to be sent: SND.NXT. After a timeout it goes back.
+    pub nxt: u64,
+    /// Behind the last that was ever sent.
+    pub max: u64,
+    /// Behind all that is queued, a FIN included.
+    pub end: u64,
+    /// The next expected from the peer: RCV.NXT.
+    pub received: u64,
+    /// The right edge of the window offered to the peer.
+    pub edge: u64,
 }

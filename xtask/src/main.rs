@@ -46,6 +46,15 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Lives through simulated networks that go wrong, each from one seed
+    Simulate {
+        /// How many
+        #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, value_name = "SEED", default_value_t = 0)]
+        from: u64,
+    },
     /// Runs the packet scripts
     Scripts {
         /// What they are to be true of
@@ -75,6 +84,7 @@ fn main() -> ExitCode {
     let good = match chore {
         Chore::Test { steps, allow_skip } => test::run(&steps, &allow_skip),
         Chore::Bench { arguments } => bench(&arguments),
+        Chore::Simulate { seeds, from } => simulate(seeds, from),
         Chore::Scripts { against, paths } => scripts::run(against, &paths),
     };
     match good {
@@ -97,4 +107,12 @@ fn bench(arguments: &[String]) -> bool {
         .args(arguments);
     // What went wrong it has said itself.
     cargo.status().is_ok_and(|status| status.success())
+}
+
+/// Runs the simulations in `sim`, in sight of the user.
+fn simulate(seeds: u64, from: u64) -> bool {
+    let mut run = cargo::command(&["run", "--release", "--package=parhelion-sim"]);
+    run.args(["--bin=simulate", "--"]);
+    run.args(["--seeds", &seeds.to_string(), "--from", &from.to_string()]);
+    cargo::check(&mut run).failed == 0
 }

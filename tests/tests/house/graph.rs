@@ -42,14 +42,15 @@ const ARROWS: [(&str, &[&str]); 20] = [
     (
         "host",
         &[
-            "packet", "runtime", "stack", "link", "tap", "memory", "pcap", "hello", "site", "bench",
-            "http", "ethernet", "ipv4",
+            "packet", "runtime", "stack", "link", "tap", "memory", "pcap", "hello", "site",
+            "bench", "http", "ethernet", "ipv4",
         ],
     ),
     (
         "sim",
         &[
-            "packet", "ethernet", "arp", "ipv4", "tcp", "link", "memory", "tap", "runtime", "stack",
+            "packet", "ethernet", "arp", "ipv4", "tcp", "link", "memory", "tap", "pcap", "runtime",
+            "stack", "http", "bench",
         ],
     ),
 ];
