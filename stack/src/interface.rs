@@ -137,20 +137,20 @@ impl Interface {
     pub(crate) fn send(
         &mut self,
         now: Instant,
-        mut head: Head,
+        head: &mut Head,
         payload: &[Chunk],
         offload: Offload,
     ) -> Result<(), Full> {
         let len = head.len() + payload.iter().map(|chunk| chunk.len()).sum::<usize>();
         let payload = if len < MIN_FRAME_LEN {
-            payload.iter().for_each(|chunk| extend(&mut head, chunk));
+            payload.iter().for_each(|chunk| extend(head, chunk));
             head.resize_default(MIN_FRAME_LEN).ok();
             &[]
         } else {
             payload
         };
         let frame = Transmit {
-            head: &head,
+            head,
             payload,
             offload,
         };
@@ -177,7 +177,7 @@ impl Interface {
             };
             let mut head = self.head(Mac(destination), EtherType::ARP);
             extend(&mut head, &packet.to_bytes());
-            self.send(now, head, &[], Offload::default()).ok();
+            self.send(now, &mut head, &[], Offload::default()).ok();
         }
     }
 }
@@ -205,7 +205,7 @@ impl tcp::Output for Sender<'_> {
             gso_size: segment.gso_size,
         };
         interface
-            .send(*now, head, segment.payload, offload)
+            .send(*now, &mut head, segment.payload, offload)
             .map_err(|Full| Blocked::Full)
     }
 }

@@ -79,6 +79,9 @@ impl Net {
         let mut inner = self.0.borrow_mut();
         let result = call(&mut inner);
         inner.gather();
+        if !inner.wakers.has_ready() {
+            return result;
+        }
         let mut ready = inner.wakers.take_ready();
         drop(inner);
         for waker in ready.drain(..) {

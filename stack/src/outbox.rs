@@ -169,11 +169,11 @@ impl Reply {
 fn send(
     now: Instant,
     interface: &mut Interface,
-    head: crate::interface::Head,
+    mut head: crate::interface::Head,
     payload: &[Chunk],
 ) -> Result<(), Blocked> {
     interface
-        .send(now, head, payload, Offload::default())
+        .send(now, &mut head, payload, Offload::default())
         .map_err(|Full| Blocked::Full)
 }
 

@@ -146,6 +146,11 @@ impl Wakers {
         self.deadlines.next()
     }
 
+    /// Whether anybody has to be woken.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Takes out who has to be woken; [`Wakers::put_back`] takes the emptied list.
     pub(crate) fn take_ready(&mut self) -> Vec<Waker> {
         core::mem::take(&mut self.ready)

@@ -71,7 +71,11 @@ impl RecvQueue {
             }
             Err(frame) => Some(frame),
         };
-        for part in several.into_iter().flat_map(Frame::into_parts).filter(|part| !part.is_empty()) {
+        for part in several
+            .into_iter()
+            .flat_map(Frame::into_parts)
+            .filter(|part| !part.is_empty())
+        {
             let (len, taken) = (part.len(), self.append(part, budget, pool));
             end += taken as u64;
             if taken < len {

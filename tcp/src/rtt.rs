@@ -46,9 +46,7 @@ impl Estimator {
         let base = match self.srtt {
             None if self.lost_syn => RTO_AFTER_LOST_SYN,
             None => RTO_INITIAL,
-            Some(srtt) => {
-                Duration::from_nanos(u64::from(srtt.get()) + u64::from(self.rttvar) * 4)
-            }
+            Some(srtt) => Duration::from_nanos(u64::from(srtt.get()) + u64::from(self.rttvar) * 4),
         };
         (base.max(RTO_MIN) * (1 << self.backoff)).min(RTO_MAX)
     }

@@ -149,7 +149,9 @@ impl<L: Link> Link for SoftwareOffload<L> {
     }
 
     fn transmit(&mut self, now: Instant, frame: Transmit<'_>) -> Result<(), Full> {
-        self.resume(now)?;
+        if self.waiting.is_some() {
+            self.resume(now)?;
+        }
         let caps = self.link.caps();
         let Offload { checksum, gso_size } = frame.offload;
         // As the kernel does: what fits in one segment is no super-frame.
@@ -172,8 +174,10 @@ impl<L: Link> Link for SoftwareOffload<L> {
     }
 
     fn flush(&mut self, now: Instant) -> Result<(), LinkError> {
-        // Full is no failure: the rest goes with the next call.
-        let _ = self.resume(now);
+        if self.waiting.is_some() {
+            // Full is no failure: the rest goes with the next call.
+            let _ = self.resume(now);
+        }
         self.link.flush(now)
     }
 
