@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -44,6 +44,12 @@ const ARROWS: [(&str, &[&str]); 20] = [
         &[
             "packet", "runtime", "stack", "link", "tap", "memory", "pcap", "hello", "site",
             "bench", "http", "ethernet", "ipv4",
+        ],
+    ),
+    (
+        "fuzz",
+        &[
+            "packet", "ethernet", "arp", "ipv4", "tcp", "link", "pcap", "runtime", "stack", "http",
         ],
     ),
     (

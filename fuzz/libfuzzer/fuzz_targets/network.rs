@@ -1,0 +1,4 @@
+//! `fuzz::network`, for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::network(bytes));

@@ -1,0 +1,76 @@
+//! What is done to the stack with bytes that nobody meant well.
+//!
+//! Each target is a plain function that takes any bytes and panics if something that must hold does
+//! not. libFuzzer searches for such bytes (`fuzz/libfuzzer`, needs a nightly compiler); the test of
+//! this package runs every target over `fuzz/corpus/<target>/` and thousands of mutations of it, the
+//! same ones each time, with the stable compiler. Bytes that once did harm stay in the corpus.
+//!
+//! | target | its bytes are | what must hold beside that nothing panics |
+//! |---|---|---|
+//! | [`ethernet`] | a frame | what is read is what would be written |
+//! | [`arp`] | packets and questions to the cache | lists stay bounded, time goes on |
+//! | [`ipv4`] | a packet, with repaired checksums if wished | lengths fit; complaints and replies are well formed |
+//! | [`reassembly`] | fragments | a whole packet has the bytes that were sent; memory comes back |
+//! | [`tcp_header`] | a segment | a reset is never answered, nothing more than once |
+//! | [`connection`] | segments near the window, time, calls | both streams are right; windows are kept; silence at the end |
+//! | [`network`] | frames for a host that serves HTTP | all that it sends is well formed; silence at the end |
+//! | [`http_request`] | a request's head | what is accepted, httparse accepts too, and reads the same in it |
+//! | [`http_server`] | all that a client sends | the answer does not depend on where the bytes were cut |
+//! | [`pcap`] | a capture file | what was mended, written and read again is as it was |
+#![forbid(unsafe_code)]
+
+mod arp;
+mod connection;
+mod ethernet;
+mod handler;
+mod http_request;
+mod http_server;
+mod input;
+mod ipv4;
+mod mutate;
+mod network;
+mod pcap;
+mod reassembly;
+pub mod seeds;
+mod tcp_header;
+
+pub use arp::arp;
+pub use connection::connection;
+pub use ethernet::ethernet;
+pub use http_request::http_request;
+pub use http_server::http_server;
+pub use ipv4::ipv4;
+pub use mutate::Mutator;
+pub use network::network;
+pub use pcap::pcap;
+pub use reassembly::reassembly;
+pub use tcp_header::tcp_header;
+
+/// A target.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name, which is its corpus's.
+    pub name: &'static str,
+    /// What is done with the bytes.
+    pub run: fn(&[u8]),
+}
+
+impl Target {
+    const fn new(name: &'static str, run: fn(&[u8])) -> Self {
+        Self { name, run }
+    }
+}
+
+/// All targets.
+pub const TARGETS: [Target; 10] = [
+    Target::new("ethernet", ethernet),
+    Target::new("arp", arp),
+    Target::new("ipv4", ipv4),
+    Target::new("reassembly", reassembly),
+    Target::new("tcp_header", tcp_header),
+    Target::new("connection", connection),
+    Target::new("network", network),
+    Target::new("http_request", http_request),
+    Target::new("http_server", http_server),
+    Target::new("pcap", pcap),
+];
