@@ -95,7 +95,7 @@ fn take_new(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) {
         tcb.timers.stop(Timer::Retransmit);
         tcb.snd.unanswered_since = None;
     } else {
-        tcb.timers.set(Timer::Retransmit, now + tcb.rtt.rto());
+        tcb.timers.set(Timer::Retransmit, tcb.rtt.expiry(now));
         tcb.snd.unanswered_since = Some(now);
     }
     if tcb.timers.is_set(Timer::Orphan) {

@@ -104,7 +104,7 @@ pub(crate) fn transmit(
 
 /// RFC 5681, 4.1: after a timeout's length of silence, what was learned about the path is old.
 fn restart_after_idle(tcb: &mut Tcb, now: Instant) {
-    if tcb.snd.una == tcb.snd.max && now.since(tcb.snd.last_sent) > tcb.rtt.rto() {
+    if tcb.snd.una == tcb.snd.max && now > tcb.rtt.expiry(tcb.snd.last_sent) {
         tcb.congestion.restart_after_idle(tcb.snd.mss);
     }
 }
@@ -120,10 +120,8 @@ fn next(tcb: &Tcb, shared: &Shared) -> Option<Plan> {
     }
     next_text(tcb, shared).or_else(|| {
         let owed = tcb.ack == Acknowledgement::Now || wants_window_update(tcb, shared);
-        // At the highest number, also while older ones are sent again: further back, the peer would
-        // take the segment for an old duplicate and not look at its acknowledgement.
         owed.then_some(Plan {
-            from: tcb.snd.max,
+            from: tcb.snd.standing(),
             len: 0,
             flags: Flags::ACK,
         })
@@ -162,11 +160,10 @@ fn next_text(tcb: &Tcb, shared: &Shared) -> Option<Plan> {
     }
     let limit = available.min(shared.max_text.max(mss));
     // Whole segments, and the rest if it may go too.
-    let whole = limit / mss * mss;
     let len = if limit == available && may_send_tail(tcb, available, queued) {
         limit
     } else {
-        whole
+        limit / mss * mss
     };
     (len > 0).then(|| with_fin(tcb, snd.nxt, len))
 }
@@ -218,7 +215,13 @@ fn send(
     };
     let edge = edge.max(tcb.rcv.edge);
     let header = HeaderBytes::new(&header(tcb, now, &plan, edge, shared), plan.len);
-    let segments = plan.len.div_ceil(usize::from(tcb.snd.mss)).max(1);
+    let mss = usize::from(tcb.snd.mss);
+    // Most have one, and a division costs as much as a checksum.
+    let segments = if plan.len <= mss {
+        1
+    } else {
+        plan.len.div_ceil(mss)
+    };
     output.transmit(Outgoing {
         local: *tcb.local.ip(),
         remote: *tcb.remote.ip(),
@@ -336,7 +339,8 @@ fn sent(tcb: &mut Tcb, now: Instant, plan: &Plan, shared: &mut Shared) {
     } else if snd.timed.is_none() {
         snd.timed = Some((end, now));
     }
-    if !plan.len.is_multiple_of(usize::from(snd.mss)) {
+    let mss = usize::from(snd.mss);
+    if plan.len > 0 && (plan.len < mss || !plan.len.is_multiple_of(mss)) {
         snd.small = end;
     }
     // A probe of a closed window does not count as sent: what it carried is sent again.
@@ -352,7 +356,7 @@ fn sent(tcb: &mut Tcb, now: Instant, plan: &Plan, shared: &mut Shared) {
         // No later than patience ends.
         let last = since + tcb.patience(&shared.config);
         tcb.timers
-            .set(Timer::Retransmit, last.min(now + tcb.rtt.rto()));
+            .set(Timer::Retransmit, last.min(tcb.rtt.expiry(now)));
     }
 }
 
@@ -365,6 +369,6 @@ fn wait(tcb: &mut Tcb, now: Instant) {
     // was sent, or a timeout took it back.
     let stuck = tcb.snd.una == tcb.snd.nxt && tcb.snd.end > tcb.snd.nxt;
     if stuck && !tcb.state.is_opening() && !tcb.timers.is_set(Timer::Retransmit) {
-        tcb.timers.set(Timer::Retransmit, now + tcb.rtt.rto());
+        tcb.timers.set(Timer::Retransmit, tcb.rtt.expiry(now));
     }
 }

@@ -1,15 +1,15 @@
 //! Round-trip times and the retransmission timeout (RFC 6298).
 
-use packet::Duration;
+use packet::{Duration, Instant};
 
-/// The bounds of the timeout. RFC 6298, 2.4 asks for at least a second; every system in use takes
+/// The bounds of the timeout, in nanoseconds as all times here. RFC 6298, 2.4 asks for at least a second; every system in use takes
 /// 200 ms, and the delayed acknowledgements of peers stay below that.
-const RTO_MIN: Duration = Duration::from_millis(200);
-const RTO_MAX: Duration = Duration::from_secs(60);
+const RTO_MIN: u64 = 200_000_000;
+const RTO_MAX: u64 = 60_000_000_000;
 /// RFC 6298, 2.1.
-const RTO_INITIAL: Duration = Duration::from_secs(1);
+const RTO_INITIAL: u64 = 1_000_000_000;
 /// RFC 6298, 5.7: after a lost SYN, data starts with three seconds.
-const RTO_AFTER_LOST_SYN: Duration = Duration::from_secs(3);
+const RTO_AFTER_LOST_SYN: u64 = 3_000_000_000;
 
 /// Estimates the round-trip time of a connection, in nanoseconds (4.2 s fit).
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,12 +43,22 @@ impl Estimator {
 
     /// The timeout of what is sent now.
     pub(crate) fn rto(&self) -> Duration {
+        Duration::from_nanos(self.nanos())
+    }
+
+    /// When what is sent at `sent` times out. It happens for every segment, so it is done without
+    /// the divisions that make a [`Duration`].
+    pub(crate) fn expiry(&self, sent: Instant) -> Instant {
+        Instant::from_nanos(sent.as_nanos().saturating_add(self.nanos()))
+    }
+
+    fn nanos(&self) -> u64 {
         let base = match self.srtt {
             None if self.lost_syn => RTO_AFTER_LOST_SYN,
             None => RTO_INITIAL,
-            Some(srtt) => Duration::from_nanos(u64::from(srtt.get()) + u64::from(self.rttvar) * 4),
+            Some(srtt) => u64::from(srtt.get()) + u64::from(self.rttvar) * 4,
         };
-        (base.max(RTO_MIN) * (1 << self.backoff)).min(RTO_MAX)
+        (base.max(RTO_MIN) << self.backoff).min(RTO_MAX)
     }
 
     /// A timeout was too short: double it (5.5).
