@@ -75,6 +75,7 @@ impl Host {
 
     /// Sends what may be sent: first what others asked for, then what connections have.
     pub(crate) fn transmit(&mut self, now: Instant) {
+        self.retry_at = None;
         if self.interface.epoch.is_none() {
             return; // TCP keeps what it has, and the others will ask again.
         }

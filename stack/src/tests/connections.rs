@@ -312,6 +312,22 @@ fn a_full_link_loses_nothing() {
     assert_eq!(pair.a.net.stats().tcp.segments_resent, 0);
 }
 
+/// What was due then must not keep the place awake.
+#[test]
+fn a_full_link_that_goes_down_is_not_tried_again() {
+    let mut pair = Pair::new();
+    let (client, _) = pair.connection();
+    assert_eq!(pair.a.write(client, b"patience"), Poll::Ready(Ok(8)));
+    pair.a.wire.set_room(0);
+    pair.a.turn();
+    pair.a.wire.unplug();
+    pair.a.turn();
+    pair.a.now += Duration::from_millis(2);
+    pair.a.turn();
+    let next = pair.a.net.next_event();
+    assert!(next.is_none_or(|next| next > pair.a.now), "{next:?}");
+}
+
 #[test]
 fn who_waits_is_woken_and_nobody_else() {
     let pair = Pair::new();
