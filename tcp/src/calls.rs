@@ -209,6 +209,10 @@ impl Tcp {
         if tcb.is_drained() {
             return Poll::Ready(Ok(()));
         }
+        if tcb.state == State::Closed {
+            // A reset when both had finished: the end was never confirmed.
+            return Poll::Ready(Err(Error::Closed));
+        }
         tcb.user.waits_to_drain = true;
         Poll::Pending
     }

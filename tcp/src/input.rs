@@ -303,3 +303,6 @@ fn take_fin(tcb: &mut Tcb) {
         tcb.on(Event::GotFin);
     }
 }
+
+#[cfg(test)]
+mod tests;
