@@ -312,7 +312,7 @@ mod tests {
         let line = ["parhelion", "serve"].iter().chain(arguments);
         match CommandLine::try_parse_from(line).unwrap().command {
             Command::Serve(serve) => serve,
-            Command::Get(_) => unreachable!(),
+            _ => unreachable!(),
         }
     }
 

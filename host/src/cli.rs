@@ -36,6 +36,13 @@ pub(crate) enum Command {
     /// Over the kernel's sockets, or with --link over our own stack.
     #[command(after_help = GET_EXAMPLES)]
     Get(Get),
+    /// Play recorded clients against an application
+    ///
+    /// What the clients of a capture (pcap or pcapng) sent to one address goes to an application on our
+    /// own stack, in the capture's own time. Their acknowledgements are rewritten to the numbers of our
+    /// server, so that a whole conversation follows.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
 }
 
 const SERVE_EXAMPLES: &str = "\
@@ -52,6 +59,13 @@ const GET_EXAMPLES: &str = "\
 Examples:
   parhelion get http://127.0.0.1:8080/
   sudo parhelion get http://10.0.0.1:8000/file -o file --link tap:tap0";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  parhelion replay clients.pcapng site/
+  parhelion replay clients.pcap --address 192.0.2.1 --out conversation.pcapng
+
+Exit codes: 0 replayed, 1 the machine refuses, 2 unusable command line or a capture that goes wrong.";
 
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
@@ -112,6 +126,33 @@ pub(crate) struct Get {
 
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// The capture
+    #[arg(value_name = "IN.pcap")]
+    pub(crate) input: PathBuf,
+
+    /// The directory to serve
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// The application: by default site with DIR, hello without
+    #[arg(long)]
+    pub(crate) app: Option<App>,
+
+    /// The server whose clients are meant; by default the one of the first connection
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) address: Option<Ipv4Addr>,
+
+    /// A file to write the conversation to (pcapng)
+    #[arg(long, value_name = "OUT.pcap")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Say more about what happens; twice says how
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 /// The link, and who we are on it.
@@ -354,7 +395,7 @@ mod tests {
             let line = ["parhelion", "serve"].iter().chain(arguments);
             match CommandLine::try_parse_from(line).unwrap().command {
                 Command::Serve(serve) => serve.link.check().is_ok(),
-                Command::Get(_) => unreachable!(),
+                _ => unreachable!(),
             }
         };
         assert!(check(&[]));

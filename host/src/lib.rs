@@ -6,14 +6,14 @@
 //! | file | does |
 //! |---|---|
 //! | `cli`, `failure` | what the user says, and is told |
-//! | `serve`, `get` | the two commands |
+//! | `serve`, `get`, `replay` | the three commands |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
 //! | `links`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
 //! | [`sockets`], [`reactor`] | the kernel's stack as a network, and the one wait |
 //! | `machine`, `place`, `signals` | the loop, time and waiting, the end |
 //! | `storage`, `console`, `sandbox` | files, lines, and what is given up |
 //!
-//! Not here yet: capture files as a place, several queues of a tap, names that our own stack resolves.
+//! Not here yet: several queues of a tap, names that our own stack resolves.
 #![deny(unsafe_code)]
 
 mod arrangement;
@@ -35,6 +35,7 @@ mod place;
 pub mod reactor;
 mod ready_file;
 mod relay;
+mod replay;
 mod sandbox;
 mod serve;
 mod signals;
@@ -67,6 +68,10 @@ pub fn run() -> ExitCode {
         Command::Get(options) => {
             logging::start(options.output.verbose);
             get::run(options)
+        }
+        Command::Replay(options) => {
+            logging::start(options.verbose);
+            replay::run(&options)
         }
     };
     match done {

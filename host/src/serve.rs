@@ -6,6 +6,7 @@ use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
 use std::os::fd::AsFd as _;
+use std::path::Path;
 use std::rc::Rc;
 
 use packet::Pool;
@@ -33,11 +34,11 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let is_ours = options.link.link != Some(LinkChoice::Sockets);
     options.link.faults.check(is_ours)?;
     let recording = Recording::open(options.link.capture.as_deref(), is_ours)?;
-    let app = application(options)?;
+    let app = application(options.app, options.directory.as_deref())?;
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;
     let pool = machine::pool(arrangement::memory(options).server);
-    let directory = directory(options, &pool)?;
+    let directory = directory(options.directory.as_deref(), &pool)?;
 
     // A task for each connection, one more where it is relayed, and a few of our own.
     let tasks = 2 * options.max_connections as usize + 16;
@@ -118,9 +119,10 @@ async fn serve(app: App, env: Env, net: Rc<Published>, opening: Opening) -> Resu
     })
 }
 
-type Application = Pin<Box<dyn Future<Output = Result<(), runtime::Failure>>>>;
+pub(crate) type Application = Pin<Box<dyn Future<Output = Result<(), runtime::Failure>>>>;
 
-fn start(app: App, env: Env) -> Application {
+/// The application's main task.
+pub(crate) fn start(app: App, env: Env) -> Application {
     match app {
         App::Hello => Box::pin(hello::main(env)),
         App::Site => Box::pin(site::main(env)),
@@ -162,8 +164,9 @@ impl Opening {
     }
 }
 
-fn application(options: &Serve) -> Result<App, Failure> {
-    match (options.app, &options.directory) {
+/// The application that is meant.
+pub(crate) fn application(app: Option<App>, directory: Option<&Path>) -> Result<App, Failure> {
+    match (app, directory) {
         (None, Some(_)) | (Some(App::Site), Some(_)) => Ok(App::Site),
         (None, None) => Ok(App::Hello),
         (Some(App::Site), None) => Err(Failure::unusable(
@@ -212,8 +215,12 @@ fn ready_file(options: &Serve) -> Result<Option<ReadyFile>, Failure> {
     Ok(Some(file))
 }
 
-fn directory(options: &Serve, pool: &Pool) -> Result<Option<Rc<Directory>>, Failure> {
-    let Some(path) = &options.directory else {
+/// The files at `path`.
+pub(crate) fn directory(
+    path: Option<&Path>,
+    pool: &Pool,
+) -> Result<Option<Rc<Directory>>, Failure> {
+    let Some(path) = path else {
         return Ok(None);
     };
     let directory = Directory::open(path, pool).map_err(|error| {

@@ -10,6 +10,7 @@ mod client;
 mod faulty;
 mod getting;
 mod refusals;
+mod replaying;
 mod server;
 mod serving;
 mod taps;

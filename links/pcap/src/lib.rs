@@ -5,7 +5,7 @@
 //! records Ethernet frames as a receiver would have seen them, whatever the capture was taken from
 //! and wherever: what had to be made up for is counted in [`Anomalies`]. [`PcapLink`] lets them
 //! arrive in the capture's own time. [`Recorder`] writes pcapng with nanoseconds, for
-//! [`link::Capture`].
+//! [`link::Capture`](::link::Capture).
 //!
 //! The formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng; link types as assigned in
 //! draft-ietf-opsawg-pcaplinktype. The reader is our own, see docs/DEPENDENCIES.md.

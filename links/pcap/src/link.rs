@@ -15,8 +15,8 @@ use crate::{Anomalies, Error, Frames, Reader};
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 
 /// A link on which the frames of a capture arrive, each at its time: [`Instant::ZERO`] is that of
-/// the first. One frame a call, since no two were recorded at the same moment: what is received is
-/// answered before the next arrives. What is transmitted is lost; a [`link::Capture`] around it
+/// the first, unless [told otherwise](Self::beginning_at). One frame a call, since no two were recorded at the same moment: what is received is
+/// answered before the next arrives. What is transmitted is lost; a [`link::Capture`](::link::Capture) around it
 /// keeps it.
 pub struct PcapLink<R> {
     frames: Frames<R>,
@@ -27,6 +27,8 @@ pub struct PcapLink<R> {
     at: Option<Instant>,
     /// The frame that comes next, and when.
     next: Option<(Instant, Frame)>,
+    /// How many have been read.
+    read: u64,
     report: Rc<RefCell<Report>>,
 }
 
@@ -35,11 +37,15 @@ pub struct PcapLink<R> {
 pub struct Report {
     /// Frames that have arrived.
     pub frames: u64,
+    /// The number, in the file, of the one that arrived last; the first has 1.
+    pub number: u64,
+    /// Whether the next one waits for its time.
+    pub waiting: bool,
     /// Frames that the pool had no buffer for.
     pub no_buffer: u64,
     /// What had to be made up for.
     pub anomalies: Anomalies,
-    /// Whether nothing more comes.
+    /// Whether the file was read to its end, or to where it goes wrong.
     pub ended: bool,
     /// Where the file goes wrong, if it does: what was before it has arrived.
     pub error: Option<Error>,
@@ -63,22 +69,42 @@ impl<R: Read> PcapLink<R> {
             recorded: Duration::ZERO,
             at: None,
             next: None,
+            read: 0,
             report: Rc::default(),
         };
         link.read();
         link
     }
 
-    /// The recorded time of the first frame (since 1970-01-01 UTC), while that has not arrived.
+    /// The same, with the first frame arriving at `first`: whoever is to receive it needs a moment.
+    #[must_use]
+    pub fn beginning_at(mut self, first: Instant) -> Self {
+        if let Some((at, _)) = &mut self.next {
+            *at = first;
+        }
+        self.at = Some(first);
+        self
+    }
+
+    /// What was [`Instant::ZERO`] in the recording's time (since 1970-01-01 UTC), while nothing has
+    /// arrived.
     #[must_use]
     pub fn start(&self) -> Duration {
-        self.recorded
+        let first = self.at.unwrap_or_default().since(Instant::ZERO);
+        self.recorded.saturating_sub(first)
     }
 
     /// A view of how far it is that stays when the link is given away.
     #[must_use]
     pub fn report(&self) -> Rc<RefCell<Report>> {
         Rc::clone(&self.report)
+    }
+
+    /// The frame that was read last has arrived.
+    fn arrived(&mut self) {
+        let report = &mut *self.report.borrow_mut();
+        report.frames += 1;
+        report.number = self.read;
     }
 
     /// Reads the frame that comes next.
@@ -91,6 +117,7 @@ impl<R: Read> PcapLink<R> {
                     let at = self.at.map_or(Instant::ZERO, |previous| previous + pause);
                     self.at = Some(at);
                     self.recorded = recorded.time;
+                    self.read += 1;
                     let bytes = core::iter::once(recorded.frame);
                     let frame = copy_received(&self.pool, bytes, RxMeta::default());
                     report.no_buffer += u64::from(frame.is_none());
@@ -104,6 +131,7 @@ impl<R: Read> PcapLink<R> {
             }
         }
         report.anomalies = self.frames.anomalies();
+        report.waiting = self.next.is_some();
     }
 }
 
@@ -120,7 +148,7 @@ impl<R: Read> Link for PcapLink<R> {
         let due = self.next.take_if(|(at, _)| *at <= now);
         if let Some((_, frame)) = due {
             burst.push(frame);
-            self.report.borrow_mut().frames += 1;
+            self.arrived();
             self.read();
         }
         Ok(())

@@ -67,6 +67,16 @@ fn frames_arrive_at_their_time_one_by_one() {
 }
 
 #[test]
+fn the_first_may_wait() {
+    let file = capture(&[(1000, b"one"), (1010, b"two")]);
+    let mut link = link(&file, 8).beginning_at(Instant::from_nanos(100));
+    assert_eq!(link.start(), Duration::from_nanos(900));
+    assert!(received(&mut link, 99).is_empty());
+    assert_eq!(received(&mut link, 100), [b"one"]);
+    assert_eq!(link.next_event(), Some(Instant::from_nanos(110)));
+}
+
+#[test]
 fn a_broken_end_and_a_full_pool_are_reported() {
     let mut file = capture(&[(0, b"one"), (1, b"two")]);
     let broken = file.len() as u64;
