@@ -108,7 +108,7 @@ impl<'a> World<'a> {
 
     /// The handshake, as an honest peer does it.
     fn open(&mut self) {
-        let is_active = self.user.is_connected();
+        let is_active = self.user.is_connecting();
         if !is_active {
             self.deliver(Flags::SYN);
         }
@@ -218,6 +218,7 @@ impl<'a> World<'a> {
     }
 
     fn transmit(&mut self) {
+        self.user.notice(&mut self.tcp);
         let mut wire = Wire {
             peer: &mut self.peer,
             user: &self.user,

@@ -254,7 +254,7 @@ impl Peer {
             self.hear_syn(&header, flags);
             self.ours.scale = options.window_scale;
         }
-        let is_opening = !user.is_connected() && !flags.has(Flags::SYN);
+        let is_opening = !user.is_connected && !flags.has(Flags::SYN);
         if is_opening && self.ours.initial.map(|at| at.wrapping_add(1)) != Some(seq) {
             // It is about a handshake whose SYN-ACK waits for its turn behind it.
             return;

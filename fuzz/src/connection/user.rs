@@ -31,6 +31,7 @@ pub(super) struct User {
     listener: Option<ListenerId>,
     connection: Option<ConnectionId>,
     released: bool,
+    pub(super) is_connected: bool,
     pub(super) leaves_handshake_to_input: bool,
     /// Bytes that TCP took.
     pub(super) written: u64,
@@ -44,6 +45,7 @@ impl User {
             listener: tcp.listen(PORT).ok(),
             connection: None,
             released: false,
+            is_connected: false,
             leaves_handshake_to_input: half,
             written: 0,
             read: 1,
@@ -58,8 +60,14 @@ impl User {
         }
     }
 
-    pub(super) fn is_connected(&self) -> bool {
+    pub(super) fn is_connecting(&self) -> bool {
         self.connection.is_some()
+    }
+
+    /// Notices whether its connection lives: once it is over, its ports may be another's.
+    pub(super) fn notice(&mut self, tcp: &mut Tcp) {
+        let info = self.connection.and_then(|id| tcp.info(id));
+        self.is_connected = info.is_some_and(|info| info.state != State::Closed);
     }
 
     /// Takes the first connection that comes.
@@ -174,10 +182,8 @@ impl User {
         assert!(info.cwnd >= u32::from(info.mss), "{info:?}");
         // SYN and FIN count too.
         assert!(info.queued as u64 <= self.written + 1, "{info:?}");
-        let is_over = info.state == State::Closed;
-        assert!(
-            is_over || u64::from(info.in_flight) <= info.queued as u64 + 1,
-            "{info:?}"
-        );
+        let at = info.positions;
+        let in_order = [at.una, at.nxt, at.max, at.end].is_sorted();
+        assert!(in_order && at.received <= at.edge, "{info:?}");
     }
 }
