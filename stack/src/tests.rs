@@ -4,4 +4,5 @@ mod connections;
 mod hostile;
 mod memory;
 mod packets;
+mod patience;
 mod world;

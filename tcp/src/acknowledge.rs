@@ -83,7 +83,13 @@ fn is_duplicate(tcb: &Tcb, seg: &Seg) -> bool {
 fn take_new(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) {
     let in_flight = tcb.in_flight();
     let acked = u32::try_from(seg.ack - tcb.snd.una).unwrap_or(u32::MAX);
-    sample_round_trip(tcb, now, seg);
+    if tcb.snd.wnd == 0 && seg.wnd == 0 {
+        // A probe found room although none was told (a window's last bytes, less than a step of its
+        // scale, are not): the next comes later all the same (RFC 9293, 3.8.6.1).
+        tcb.snd.timed = None;
+    } else {
+        sample_round_trip(tcb, now, seg);
+    }
     tcb.snd.una = seg.ack;
     // After a timeout `nxt` went back; the peer had some of it all along.
     tcb.snd.nxt = tcb.snd.nxt.max(seg.ack);

@@ -242,7 +242,7 @@ pub(crate) fn reset_of(tcb: &Tcb, now: Instant) -> Reply {
     Reply {
         local: tcb.local,
         remote: tcb.remote,
-        seq: tcb.snd.seq(tcb.snd.max),
+        seq: tcb.snd.seq(tcb.snd.standing()),
         ack: tcb.rcv.seq(tcb.rcv.nxt),
         flags: Flags::RST.with(Flags::ACK),
         window: 0,

@@ -327,6 +327,18 @@ impl SendSpace {
     pub(crate) fn offset(&self, ack: Seq) -> u64 {
         unwrap(self.iss, self.una, ack)
     }
+
+    /// Where a segment without text stands: behind all that was sent, also while it is sent again, for
+    /// further back the peer would take it for an old duplicate and not look at its acknowledgement.
+    /// A byte that probes a closed window does not count: behind it is outside of that window.
+    pub(crate) fn standing(&self) -> u64 {
+        let is_probed = self.wnd == 0 && self.nxt == self.una && self.nxt < self.end;
+        if is_probed && self.max == self.una + 1 {
+            self.una
+        } else {
+            self.max
+        }
+    }
 }
 
 impl ReceiveSpace {

@@ -300,8 +300,12 @@ impl Tcp {
             tcb.close(Some(Error::Unreachable), &mut self.shared);
             self.settle(slot, now);
         } else if !tcb.timers.is_set(Timer::Retransmit) {
-            // As if it had been lost on the way.
-            tcb.timers.set(Timer::Retransmit, now + tcb.rtt.rto());
+            // As if it had been lost on the way; no later than patience ends.
+            let next = now + tcb.rtt.rto();
+            let patience = tcb.patience(&self.shared.config);
+            let since = tcb.snd.unanswered_since.unwrap_or(now);
+            tcb.timers
+                .set(Timer::Retransmit, next.min(since + patience));
         }
     }
 

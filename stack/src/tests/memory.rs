@@ -12,21 +12,21 @@ use runtime::{Driver, FlowId, Network};
 use super::world::{A, A_MAC, B, B_MAC, context};
 use crate::{Cidr, Config, Net};
 
-fn text(len: usize) -> &'static [u8] {
+pub(super) fn text(len: usize) -> &'static [u8] {
     let text: Vec<u8> = (0..len).map(|at| (at / 7) as u8).collect();
     Vec::leak(text)
 }
 
-struct Pair {
-    a: Net,
-    b: Net,
+pub(super) struct Pair {
+    pub(super) a: Net,
+    pub(super) b: Net,
     control: Control,
-    pools: [Pool; 2],
-    now: Instant,
+    pub(super) pools: [Pool; 2],
+    pub(super) now: Instant,
 }
 
 impl Pair {
-    fn new(cable: Cable) -> Self {
+    pub(super) fn new(cable: Cable) -> Self {
         let limits = Limits {
             cells: 1024,
             pages: 1024,
@@ -58,7 +58,7 @@ impl Pair {
     }
 
     /// A turn of both; if nothing happened in it, time goes on to the next event.
-    fn turn(&mut self) {
+    pub(super) fn turn(&mut self) {
         let mut happened = false;
         for net in [&self.a, &self.b] {
             happened |= net.receive(self.now);
@@ -72,7 +72,7 @@ impl Pair {
         self.now = next.expect("both wait for ever").max(self.now);
     }
 
-    fn connection(&mut self) -> (FlowId, FlowId) {
+    pub(super) fn connection(&mut self) -> (FlowId, FlowId) {
         let listener = self.b.listen(80).unwrap();
         let client = self.a.connect(SocketAddr::from((B, 80))).unwrap();
         loop {
