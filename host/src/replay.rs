@@ -23,9 +23,10 @@ mod tally;
 use core::cell::RefCell;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -78,7 +79,7 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
     let (start, report) = (link.start(), link.report());
     let out = match &options.out {
         None => None,
-        Some(path) => Some(Recorder::starting_at(start, create(path, "--out")?)),
+        Some(path) => Some(Recorder::starting_at(start, create_out(path, input)?)),
     };
     sandbox::enter(directory.as_deref().map(|directory| directory.as_fd()))
         .map_err(|error| Failure::refused(format!("cannot give up rights: {}", reason(&error))))?;
@@ -158,6 +159,18 @@ impl Stage {
             ))),
             Some(Ok(())) | None => Ok(ending.took()),
         }
+    }
+}
+
+/// Makes the file for the conversation, which must not be the recording: that is still being read.
+fn create_out(path: &Path, input: &Path) -> Result<File, Failure> {
+    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    match (identity(path), identity(input)) {
+        (Ok(out), Ok(input)) if out == input => Err(Failure::unusable(format!(
+            "--out {} is the recording itself: choose another file",
+            path.display()
+        ))),
+        _ => create(path, "--out"),
     }
 }
 

@@ -176,3 +176,6 @@ impl Track {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -258,6 +258,8 @@ fn what_cannot_be_replayed_is_one_line() {
     let mut nobody = Writer::new(fs::File::create(path("nobody")).unwrap());
     nobody.flush().unwrap();
     let curl = captures().join("curl.pcap").display().to_string();
+    fs::copy(&curl, path("copy")).unwrap();
+    fs::hard_link(path("copy"), path("link")).unwrap();
     for (arguments, word) in [
         (&[path("none")][..], "no such file"),
         (&[path("text")], "no pcap or pcapng"),
@@ -265,9 +267,17 @@ fn what_cannot_be_replayed_is_one_line() {
         (&[path("nobody")], "no connection"),
         (&[curl.clone(), "--address=10.9.9.9".to_owned()], "10.9.9.9"),
         (&[curl.clone(), "--out=/none/out".to_owned()], "--out"),
+        (
+            &[path("copy"), format!("--out={}", path("link"))],
+            "recording itself",
+        ),
         (&[curl, path("none")], "name a directory"),
     ] {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         fails(&[], &[&["replay"], &arguments[..]].concat(), 2, &[word]);
     }
+    assert!(
+        fs::metadata(path("copy")).unwrap().len() > 1000,
+        "it is still there"
+    );
 }
