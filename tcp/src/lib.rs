@@ -64,6 +64,8 @@ mod timers;
 mod timestamps;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use config::Config;

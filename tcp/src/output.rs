@@ -372,3 +372,6 @@ fn wait(tcb: &mut Tcb, now: Instant) {
         tcb.timers.set(Timer::Retransmit, tcb.rtt.expiry(now));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! What leaves, and when.
+
+use core::task::Poll;
+
+use alloc::vec::Vec;
+use packet::Duration;
+
+use super::*;
+use crate::Config;
+use crate::testing::{PEER_WINDOW, Sent, WINDOW, World};
+
+/// An MSS of 1000, and windows shifted by 2.
+const MSS: [u8; 4] = [2, 4, 3, 232];
+const MSS_AND_SCALE: [u8; 8] = [2, 4, 3, 232, 1, 3, 3, 2];
+
+/// The peer acknowledges everything, until all that was written has come.
+fn drain(world: &mut World, mut seq: u32) -> u32 {
+    loop {
+        let sent = world.sent();
+        let Some(last) = sent.last() else { return seq };
+        seq = last.seq + last.text.len() as u32;
+        assert_eq!(world.receive(1, seq, Flags::ACK, 0), Ok(()));
+    }
+}
+
+/// RFC 9293, 3.9.1.2: the end of what the user wrote is pushed, and nothing else.
+#[test]
+fn only_the_last_bytes_are_pushed() {
+    let (mut world, id) = World::established(&MSS, &[]);
+    assert!(world.tcp.write(id, &[1; 2500]).is_ready());
+    let push = Flags::ACK.with(Flags::PSH);
+    let sent: Vec<_> = world.sent().iter().map(Sent::what).collect();
+    assert_eq!(
+        sent,
+        [
+            (1, 1000, Flags::ACK, None),
+            (1001, 1000, Flags::ACK, None),
+            (2001, 500, push, None)
+        ]
+    );
+    world.tcp.finish(world.now, id);
+    let sent: Vec<_> = world.sent().iter().map(Sent::what).collect();
+    let fin = Flags::ACK.with(Flags::FIN);
+    assert_eq!(sent, [(2501, 0, fin, None)]);
+}
+
+#[test]
+fn a_super_frame_of_more_pieces_than_the_link_takes_ends_with_a_whole_segment() {
+    let (mut world, id) = World::established(&MSS, &[]);
+    world.tcp.set_link(1500, 65_000, 2);
+    for _ in 0..4 {
+        let mut chunk = Some(Chunk::Static(&[3; 1200]));
+        assert_eq!(world.tcp.send(id, &mut chunk), Poll::Ready(Ok(())));
+    }
+    let sent: Vec<_> = world.sent().iter().map(Sent::what).collect();
+    let push = Flags::ACK.with(Flags::PSH);
+    assert_eq!(
+        sent,
+        [
+            (1, 2000, Flags::ACK, Some(1000)),
+            (2001, 1000, Flags::ACK, None),
+            (3001, 1800, push, Some(1000)),
+        ]
+    );
+}
+
+/// Chunks so small that not even one segment can be gathered.
+#[test]
+fn a_segment_of_more_pieces_than_the_link_takes_is_a_small_one() {
+    let (mut world, id) = World::established(&MSS, &[]);
+    world.tcp.set_link(1500, 0, 2);
+    for _ in 0..3 {
+        let mut chunk = Some(Chunk::Static(&[3; 300]));
+        assert_eq!(world.tcp.send(id, &mut chunk), Poll::Ready(Ok(())));
+    }
+    let lens: Vec<usize> = world.sent().iter().map(|sent| sent.text.len()).collect();
+    assert_eq!(lens, [600, 300]);
+}
+
+/// RFC 7323, 2.2 and 2.3.
+#[test]
+fn windows_are_scaled_if_both_want_it_but_not_in_a_syn() {
+    for (options, scale) in [(&MSS[..], 0), (&MSS_AND_SCALE, Config::WINDOW_SCALE)] {
+        let (mut world, _) = World::established(options, &[]);
+        assert_eq!(world.receive(2, 1, Flags::ACK, 1), Ok(()));
+        let window = world.sent()[0].header.window.get();
+        assert_eq!(u32::from(window), WINDOW >> scale);
+    }
+    // SYNs that cross: ours offered it already.
+    for (options, offered) in [
+        (&MSS[..], None),
+        (&MSS_AND_SCALE, Some(Config::WINDOW_SCALE)),
+    ] {
+        let (mut world, _) = World::connecting();
+        world.options = options.to_vec();
+        assert_eq!(world.receive(0, 0, Flags::SYN, 0), Ok(()));
+        let sent = world.sent();
+        assert_eq!(sent[0].flags(), Flags::SYN.with(Flags::ACK));
+        assert_eq!(sent[0].options.window_scale, offered);
+        assert_eq!(u32::from(sent[0].header.window.get()), WINDOW);
+    }
+}
+
+#[test]
+fn with_little_memory_left_no_more_is_offered() {
+    for is_low in [false, true] {
+        let (mut world, id) = World::established(&MSS, &[]);
+        assert_eq!(world.receive(1, 1, Flags::ACK, 2000), Ok(()));
+        assert!(world.tcp.read(id).is_ready());
+        let pages = if is_low {
+            world.take_pages()
+        } else {
+            Vec::new()
+        };
+        assert_eq!(world.receive(2001, 1, Flags::ACK, 1), Ok(()));
+        let sent = world.sent();
+        let edge = sent[0].ack + u32::from(sent[0].header.window.get());
+        assert_eq!(edge > 1 + WINDOW, !is_low);
+        drop(pages);
+    }
+}
+
+/// RFC 5681, 4.1.
+#[test]
+fn after_more_than_a_timeout_of_silence_the_window_is_the_initial_one() {
+    for (too_long, expected) in [(Duration::ZERO, 20_000), (Duration::from_nanos(1), 10_000)] {
+        let (mut world, id) = World::established(&MSS_AND_SCALE, &[]);
+        world.tcp.set_link(1500, 0, 18);
+        let mut seq = 1;
+        while world.tcp.info(id).unwrap().cwnd < 20_000 {
+            assert!(world.tcp.write(id, &[1; 20_000]).is_ready());
+            seq = drain(&mut world, seq);
+        }
+        assert!(u32::from(PEER_WINDOW) << 2 >= 20_000);
+        world.now += world.tcp.info(id).unwrap().rto + too_long;
+        assert!(world.tcp.write(id, &[1; 60_000]).is_ready());
+        let sent: usize = world.sent().iter().map(|sent| sent.text.len()).sum();
+        assert_eq!(sent, expected);
+    }
+}
+
+impl Sent {
+    /// Where it stands, its length and flags, and whether it is a super-frame.
+    fn what(&self) -> (u32, usize, Flags, Option<u16>) {
+        (self.seq, self.text.len(), self.flags(), self.gso_size)
+    }
+}
