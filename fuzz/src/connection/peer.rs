@@ -251,12 +251,11 @@ impl Peer {
         }
         let seq = header.seq.get();
         if flags.has(Flags::SYN) {
-            self.hear_syn(&header, flags);
+            self.hear_syn(&header, flags, user);
             self.ours.scale = options.window_scale;
         }
-        let is_opening = !user.is_connected && !flags.has(Flags::SYN);
-        if is_opening && self.ours.initial.map(|at| at.wrapping_add(1)) != Some(seq) {
-            // It is about a handshake whose SYN-ACK waits for its turn behind it.
+        if !user.is_connected && !flags.has(Flags::SYN) {
+            // It may be about a handshake whose SYN-ACK waits for its turn behind it.
             return;
         }
         self.hear_text(segment, seq, flags, user.written);
@@ -266,13 +265,13 @@ impl Peer {
     }
 
     /// It may begin another connection between the same ports.
-    fn hear_syn(&mut self, header: &Header, flags: Flags) {
+    fn hear_syn(&mut self, header: &Header, flags: Flags, user: &User) {
         let start = match flags.has(Flags::ACK) {
             true => u64::from(header.ack.get().wrapping_sub(self.initial)) - 1,
             false => 0,
         };
         let initial = Some(header.seq.get());
-        if (self.ours.initial, self.start) != (initial, start) {
+        if !user.is_connected || (self.ours.initial, self.start) != (initial, start) {
             self.ours.sent = 0;
             self.ours.acknowledged = 0;
             self.ours.edge = 0;
