@@ -70,14 +70,14 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    fn new(receive_buffer: usize) -> Self {
         let pool = Pool::new(Limits {
             cells: 256,
             pages: 64,
             bays: 2,
         });
         let config = Config {
-            receive_buffer: WINDOW as usize,
+            receive_buffer,
             nagle: false,
             ..Config::default()
         };
@@ -93,7 +93,16 @@ impl World {
 
     /// A connection that the peer opened, with these options in its SYN and these in what follows.
     pub(crate) fn established(syn_options: &[u8], options: &[u8]) -> (Self, ConnectionId) {
-        let mut world = Self::new();
+        Self::new(WINDOW as usize).establish(syn_options, options)
+    }
+
+    /// One without options, whose window is this buffer.
+    pub(crate) fn with_buffer(receive_buffer: usize) -> (Self, ConnectionId) {
+        Self::new(receive_buffer).establish(&[], &[])
+    }
+
+    fn establish(self, syn_options: &[u8], options: &[u8]) -> (Self, ConnectionId) {
+        let mut world = self;
         let listener: ListenerId = world.tcp.listen(80).unwrap();
         world.options = syn_options.to_vec();
         assert_eq!(world.receive(0, 0, Flags::SYN, 0), Ok(()));
@@ -108,7 +117,7 @@ impl World {
 
     /// A connection that we are opening; the SYN was sent.
     pub(crate) fn connecting() -> (Self, ConnectionId) {
-        let mut world = Self::new();
+        let mut world = Self::new(WINDOW as usize);
         let id = world.tcp.connect(world.now, US, PEER).unwrap();
         assert_eq!(world.sent().len(), 1);
         (world, id)

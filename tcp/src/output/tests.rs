@@ -120,6 +120,36 @@ fn with_little_memory_left_no_more_is_offered() {
     }
 }
 
+/// RFC 9293, 3.8.6.2.2: by half of the buffer, where that is less than a segment.
+#[test]
+fn the_window_moves_by_a_worthwhile_step() {
+    for (len, edge) in [(499, 1001), (500, 1501)] {
+        let (mut world, id) = World::with_buffer(1000);
+        assert_eq!(world.receive(1, 1, Flags::ACK, len), Ok(()));
+        assert!(world.tcp.read(id).is_ready());
+        // An old duplicate is answered at once.
+        let _ = world.receive(1, 1, Flags::ACK, 1);
+        let sent = world.sent();
+        let window = u32::from(sent[0].header.window.get());
+        assert_eq!(sent[0].ack + window, edge);
+    }
+}
+
+/// It is told by itself only when less than half of the buffer is on offer, and to nobody who has
+/// finished.
+#[test]
+fn a_window_that_has_opened_is_told_when_little_is_left() {
+    let fin = Flags::ACK.with(Flags::FIN);
+    for (len, flags, updates) in [(5000, Flags::ACK, 0), (5001, Flags::ACK, 1), (6000, fin, 0)] {
+        let (mut world, id) = World::established(&[], &[]);
+        assert_eq!(world.receive(1, 1, Flags::ACK, 2500), Ok(()));
+        assert_eq!(world.receive(2501, 1, flags, len - 2500), Ok(()));
+        assert_eq!(world.sent().len(), 1);
+        assert!(world.tcp.read(id).is_ready() && world.tcp.read(id).is_ready());
+        assert_eq!(world.sent().len(), updates, "{len}");
+    }
+}
+
 /// RFC 5681, 4.1.
 #[test]
 fn after_more_than_a_timeout_of_silence_the_window_is_the_initial_one() {
