@@ -1,13 +1,16 @@
-//! Lives through simulated networks: `simulate [--seeds COUNT] [--from SEED] [--twice]`.
+//! Lives through simulated networks: `simulate [--seeds COUNT] [--from SEED] [--twice] [--plan]`.
+//!
+//! A failure prints a trace and leaves a capture, `seed-N.pcapng`, in the current folder.
 
+use core::time::Duration;
 use std::env;
 use std::fs::File;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parhelion_sim::network::{self, Memory, Outcome};
 
-const USAGE: &str = "usage: simulate [--seeds COUNT] [--from SEED] [--twice]";
+const USAGE: &str = "usage: simulate [--seeds COUNT] [--from SEED] [--twice] [--plan]";
 
 /// The command line cannot be understood.
 const UNUSABLE: u8 = 2;
@@ -20,20 +23,19 @@ struct Options {
     from: u64,
     /// Each world once more, which must be the same.
     twice: bool,
+    /// Whether a failure tells all that its seed stands for.
+    plan: bool,
 }
 
 fn main() -> ExitCode {
-    let options = match options() {
-        Some(options) => options,
-        None => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(UNUSABLE);
-        }
+    let Some(options) = options() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(UNUSABLE);
     };
     let (memory, start) = (Memory::new(), Instant::now());
     let (mut lived, mut failed, mut frames, mut bytes, mut time) = (0, 0, 0, 0, Duration::ZERO);
     for seed in options.from..options.from.saturating_add(options.seeds) {
-        match live(seed, &memory, options.twice) {
+        match live(seed, &memory, &options) {
             Some(outcome) => {
                 lived += 1;
                 frames += outcome.frames;
@@ -61,9 +63,11 @@ fn main() -> ExitCode {
 }
 
 /// One world; `None` if it failed, which was shown.
-fn live(seed: u64, memory: &Memory, twice: bool) -> Option<Outcome> {
+fn live(seed: u64, memory: &Memory, options: &Options) -> Option<Outcome> {
     match network::simulate(seed, memory) {
-        Ok(outcome) if !twice || network::simulate(seed, memory).as_ref() == Ok(&outcome) => {
+        Ok(outcome)
+            if !options.twice || network::simulate(seed, memory).as_ref() == Ok(&outcome) =>
+        {
             Some(outcome)
         }
         Ok(_) => {
@@ -79,7 +83,7 @@ fn live(seed: u64, memory: &Memory, twice: bool) -> Option<Outcome> {
                 Ok(()) => println!("// the capture is {name}"),
                 Err(error) => println!("// no capture {name}: {error}"),
             }
-            if env::var_os("PLAN").is_some() {
+            if options.plan {
                 println!("{}", report.plan());
             }
             None
@@ -92,6 +96,7 @@ fn options() -> Option<Options> {
         seeds: 1000,
         from: 0,
         twice: false,
+        plan: false,
     };
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {
@@ -99,6 +104,7 @@ fn options() -> Option<Options> {
             "--seeds" => options.seeds = words.next()?.parse().ok()?,
             "--from" => options.from = words.next()?.parse().ok()?,
             "--twice" => options.twice = true,
+            "--plan" => options.plan = true,
             _ => return None,
         }
     }
