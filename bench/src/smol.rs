@@ -62,7 +62,7 @@ pub(crate) fn pair(work: Work) -> (Smoltcp, Smoltcp) {
 /// cache; it was fastest of 64 KiB to 2 MiB. Else: many messages.
 fn buffer(work: Work) -> usize {
     match work {
-        Work::Bulk => 256 * 1024,
+        Work::Bulk => 128 * 1024,
         _ => 4096,
     }
 }
