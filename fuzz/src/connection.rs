@@ -129,6 +129,8 @@ impl<'a> World<'a> {
 
     /// One thing happens, and as a rule all that follows from it.
     fn act(&mut self) {
+        // Two connections of one moment would have the same initial number (RFC 6528).
+        self.now += Duration::from_micros(10);
         let what = self.input.byte();
         match what & 15 {
             0..=5 => self.segment(),
