@@ -121,7 +121,10 @@ fn check_sequence(tcb: &mut Tcb, now: Instant, seg: &mut Seg) -> Result<(), Drop
     // outside while the window has a hole, and two such peers would never hear each other again.
     let at_edge = seg.seq == edge && len == 0 && !seg.flags.has(Flags::RST);
     let ends_inside = len > 0 && seg.seq < nxt && seg.seq + len > nxt;
-    if !starts_inside && !ends_inside && !at_edge {
+    // Who has probed a closed window stands before its probe. If we had room for it all the same, that
+    // is one back; two such peers would go on answering each other.
+    let is_one_back = seg.seq + 1 == nxt && len == 0 && !seg.flags.has(Flags::RST);
+    if !starts_inside && !ends_inside && !at_edge && !is_one_back {
         if !seg.flags.has(Flags::RST) && (seg.text_len > 0 || tcb.challenges.allows(now)) {
             tcb.ack = Acknowledgement::Now;
         }
@@ -132,7 +135,12 @@ fn check_sequence(tcb: &mut Tcb, now: Instant, seg: &mut Seg) -> Result<(), Drop
     {
         clock.take(now, timestamps.value);
     }
-    if seg.seq < nxt || seg.end() > edge {
+    if is_one_back {
+        // As a keep-alive is.
+        if tcb.challenges.allows(now) {
+            tcb.ack = Acknowledgement::Now;
+        }
+    } else if seg.seq < nxt || seg.end() > edge {
         // Part of it is known already or does not fit: tell the peer where we are.
         tcb.ack = Acknowledgement::Now;
     }

@@ -303,7 +303,7 @@ impl Tcp {
             // As if it had been lost on the way; no later than patience ends.
             let next = now + tcb.rtt.rto();
             let patience = tcb.patience(&self.shared.config);
-            let since = tcb.snd.unanswered_since.unwrap_or(now);
+            let since = *tcb.snd.unanswered_since.get_or_insert(now);
             tcb.timers
                 .set(Timer::Retransmit, next.min(since + patience));
         }

@@ -31,8 +31,9 @@ const BREAK: Duration = Duration::from_secs(1);
 /// What all tasks of a world share.
 pub(super) struct Ledger {
     pub(super) plan: Plan,
-    /// Who is at the other end, by the client's address.
-    callers: RefCell<BTreeMap<SocketAddrV4, usize>>,
+    /// Who is at the other end, by the client's address and the server's host: a client may use a
+    /// port for several servers.
+    callers: RefCell<BTreeMap<(SocketAddrV4, usize), usize>>,
     /// Ends of transfers that are still to come to an end.
     pub(super) open: RefCell<[usize; HOSTS]>,
     pub(super) bytes: RefCell<u64>,
@@ -244,10 +245,11 @@ async fn connect(
         .local_address(end.id)
         .and_then(v4)
         .ok_or(Error::Closed)?;
-    ledger.callers.borrow_mut().insert(local, at);
+    let caller = (local, ledger.plan.transfers[at].server.host);
+    ledger.callers.borrow_mut().insert(caller, at);
     let connected = poll_fn(|cx| net.poll_connect(end.id, cx)).await;
     if connected.is_err() {
-        ledger.callers.borrow_mut().remove(&local);
+        ledger.callers.borrow_mut().remove(&caller);
     }
     connected.map(|()| end)
 }
@@ -266,7 +268,8 @@ async fn serve(net: Net, env: Env, number: usize, ledger: Rc<Ledger>) {
         let (env, ledger) = (env.clone(), Rc::clone(&ledger));
         let remote = v4(peer.address);
         // A client that has given up meanwhile has taken its name away.
-        let caller = remote.and_then(|remote| ledger.callers.borrow().get(&remote).copied());
+        let find = |remote| ledger.callers.borrow().get(&(remote, number)).copied();
+        let caller = remote.and_then(find);
         let (Some(at), Some(remote)) = (caller, remote) else {
             net.release(id);
             continue;
@@ -286,7 +289,7 @@ async fn serve(net: Net, env: Env, number: usize, ledger: Rc<Ledger>) {
             let ended = end.talk(at, false, &ledger).await;
             let lingers = transfer.lingers && ended == Ok(Ended::Whole);
             // Unless the client has given up this attempt in the meantime.
-            if ledger.callers.borrow().contains_key(&remote) {
+            if ledger.callers.borrow().contains_key(&(remote, number)) {
                 end.judge(ended, transfer, &ledger);
             }
             ledger.end(number);

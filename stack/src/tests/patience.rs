@@ -141,3 +141,24 @@ fn with_every_buffer_held_by_readers_an_acknowledgement_still_frees_memory() {
     drop(held);
     assert!(kept.iter().all(|chunk| !chunk.is_empty()));
 }
+
+/// Nothing leaves without a next hop, so nothing is unanswered: yet patience ends.
+#[test]
+fn a_peer_that_vanishes_while_idle_is_given_up_too() {
+    let mut pair = Pair::new();
+    let (_, server) = pair.connection();
+    pair.a.wire.unplug();
+    // The neighbour is forgotten meanwhile.
+    pair.pass(Duration::from_secs(3600));
+    assert!(matches!(
+        pair.b.write(server, b"hello?"),
+        Poll::Ready(Ok(6))
+    ));
+    pair.pass(Duration::from_secs(290));
+    assert!(pair.b.read(server).is_pending());
+    pair.pass(Duration::from_secs(20));
+    assert_eq!(
+        pair.b.read(server).map(Result::err),
+        Poll::Ready(Some(Error::TimedOut))
+    );
+}

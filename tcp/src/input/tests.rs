@@ -16,7 +16,9 @@ fn segments_outside_the_window_do_nothing() {
         (1, 100, false),
         (50, 51, false),
         (50, 52, true),
-        (100, 0, false),
+        (99, 0, false),
+        // tests/tcp/zero-window-probes-crossed.pkt
+        (100, 0, true),
         (101, 0, true),
         (101, 1, true),
         (edge - 1, 0, true),
