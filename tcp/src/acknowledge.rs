@@ -81,7 +81,7 @@ fn is_duplicate(tcb: &Tcb, seg: &Seg) -> bool {
 }
 
 fn take_new(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) {
-    let in_flight = tcb.in_flight();
+    let was_used = tcb.snd.una < tcb.snd.used_until;
     let acked = u32::try_from(seg.ack - tcb.snd.una).unwrap_or(u32::MAX);
     if tcb.snd.wnd == 0 && seg.wnd == 0 {
         // A probe found room although none was told (a window's last bytes, less than a step of its
@@ -94,7 +94,7 @@ fn take_new(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) {
     // After a timeout `nxt` went back; the peer had some of it all along.
     tcb.snd.nxt = tcb.snd.nxt.max(seg.ack);
     tcb.recovery
-        .on_ack(seg.ack, acked, in_flight, &mut tcb.congestion, tcb.snd.mss);
+        .on_ack(seg.ack, acked, was_used, &mut tcb.congestion, tcb.snd.mss);
     release(tcb, shared);
     // RFC 6298, 5.2 and 5.3.
     if tcb.snd.una == tcb.snd.max {

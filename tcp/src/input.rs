@@ -264,8 +264,10 @@ pub(crate) fn reset_of(tcb: &Tcb, now: Instant) -> Reply {
 
 fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
     if seg.seq > tcb.rcv.nxt {
-        // RFC 5681, 4.2: what is out of order is acknowledged at once, be it only a FIN.
+        // RFC 5681, 4.2: what is out of order is acknowledged at once, be it only a FIN; and each
+        // segment by itself, for the sender counts.
         tcb.ack = Acknowledgement::Now;
+        tcb.rcv.duplicates = tcb.rcv.duplicates.saturating_add(1);
     }
     if seg.text_len == 0 {
         return Ok(());
@@ -288,6 +290,7 @@ fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
     let had_hole = queue.has_hole();
     let taken = queue.push(tcb.rcv.nxt, seg.text, budget, &shared.pool);
     tcb.rcv.nxt += taken as u64;
+    tcb.rcv.duplicates = 0;
     // RFC 5681, 4.2: a segment that fills a hole, and every second full-sized one, at once.
     let unacknowledged = tcb.rcv.nxt - tcb.rcv.acked;
     let complete = taken >= seg.text_len as usize;

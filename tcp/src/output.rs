@@ -323,7 +323,12 @@ fn wants_window_update(tcb: &Tcb, shared: &Shared) -> bool {
 fn sent(tcb: &mut Tcb, now: Instant, plan: &Plan, shared: &mut Shared) {
     let takes = plan.takes();
     if plan.flags.has(Flags::ACK) {
-        tcb.ack = Acknowledgement::NotOwed;
+        // Of several that are alike each goes by itself; one with text is not like them.
+        tcb.rcv.duplicates = tcb.rcv.duplicates.saturating_sub(u8::from(takes == 0));
+        tcb.ack = match tcb.rcv.duplicates {
+            0 => Acknowledgement::NotOwed,
+            _ => Acknowledgement::Now,
+        };
         tcb.rcv.acked = tcb.rcv.nxt;
         tcb.timers.stop(Timer::DelayedAck);
     }
@@ -364,6 +369,9 @@ fn sent(tcb: &mut Tcb, now: Instant, plan: &Plan, shared: &mut Shared) {
 fn wait(tcb: &mut Tcb, now: Instant) {
     if tcb.ack == Acknowledgement::Owed && !tcb.timers.is_set(Timer::DelayedAck) {
         tcb.timers.set(Timer::DelayedAck, now + DELAYED_ACK);
+    }
+    if tcb.congestion.is_used_by(tcb.in_flight(), tcb.snd.mss) {
+        tcb.snd.used_until = tcb.snd.nxt;
     }
     // Data waits for a window while nothing is in flight whose acknowledgement could open it: nothing
     // was sent, or a timeout took it back.

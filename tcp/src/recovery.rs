@@ -45,7 +45,7 @@ impl Recovery {
         self.duplicates = self.duplicates.saturating_add(1);
         match self.phase {
             // Each duplicate says that a segment has left the path.
-            Phase::Fast => congestion.cwnd += u32::from(mss),
+            Phase::Fast => congestion.inflate(mss),
             // Below `recover`, duplicates may come from our own retransmissions (step 2).
             Phase::Open if self.duplicates == THRESHOLD && una > self.recover => {
                 // Not counting what the first two duplicates let go (step 2).
@@ -58,24 +58,24 @@ impl Recovery {
         }
     }
 
-    /// `una` moved forward by `acked` bytes. `in_flight` is what was out before.
+    /// `una` moved forward by `acked` bytes; `was_used` says whether the congestion window was used
+    /// when they were sent.
     pub(crate) fn on_ack(
         &mut self,
         una: u64,
         acked: u32,
-        in_flight: u32,
+        was_used: bool,
         congestion: &mut Reno,
         mss: u16,
     ) {
         self.duplicates = 0;
         self.resend_first = false;
         match self.phase {
-            Phase::Open => congestion.on_ack(acked, in_flight, mss),
+            Phase::Open => congestion.on_ack(acked, was_used, mss),
             Phase::Fast if una >= self.recover => {
-                // Full acknowledgement (step 5, first option: no burst afterwards).
-                let in_flight = in_flight.saturating_sub(acked);
-                let smss = u32::from(mss);
-                congestion.cwnd = congestion.ssthresh.min(in_flight.max(smss) + smss);
+                // Full acknowledgement (step 3, second option, as Linux does; the first one starts
+                // again from what little is in flight then, and costs a tenth of the goodput).
+                congestion.cwnd = congestion.ssthresh;
                 self.phase = Phase::Open;
             }
             Phase::Fast => {
@@ -89,7 +89,7 @@ impl Recovery {
                 if una >= self.recover {
                     self.phase = Phase::Open;
                 }
-                congestion.on_ack(acked, congestion.cwnd, mss);
+                congestion.on_ack(acked, true, mss);
             }
         }
     }
@@ -161,13 +161,25 @@ mod tests {
             recovery.on_duplicate(una, max, &mut reno, MSS);
         }
         recovery.resend_first = false;
-        recovery.on_ack(una + 4000, 4000, 10_000, &mut reno, MSS);
+        recovery.on_ack(una + 4000, 4000, true, &mut reno, MSS);
         assert!(recovery.resend_first);
         assert_eq!(reno.cwnd, 8000 - 4000 + 1000);
-        recovery.on_ack(max, 6000, 6000, &mut reno, MSS);
+        recovery.on_ack(max, 6000, true, &mut reno, MSS);
         assert!(!recovery.resend_first);
-        assert_eq!(reno.cwnd, 2000, "no burst: nothing is in flight");
-        assert_eq!(reno.ssthresh, 5000);
+        assert_eq!((reno.ssthresh, reno.cwnd), (5000, 5000));
+    }
+
+    #[test]
+    fn a_peer_that_repeats_itself_for_ever_overflows_nothing() {
+        let (mut recovery, mut reno, una, max) = ten_in_flight();
+        for _ in 0..3 {
+            recovery.on_duplicate(una, max, &mut reno, MSS);
+        }
+        reno.cwnd = u32::MAX / 4;
+        recovery.on_duplicate(una, max, &mut reno, MSS);
+        let bound = reno.cwnd;
+        recovery.on_duplicate(una, max, &mut reno, MSS);
+        assert_eq!(reno.cwnd, bound);
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub(crate) struct SendSpace {
     pub(crate) wl2: u64,
     /// The end of the last small segment (Minshall's form of the Nagle algorithm).
     pub(crate) small: u64,
+    /// What was sent before here used the congestion window (RFC 7661, 4.1).
+    pub(crate) used_until: u64,
     /// The segment that is timed for the round trip: its end, and when it left.
     pub(crate) timed: Option<(u64, Instant)>,
     /// Since when nothing that was sent has been answered.
@@ -97,6 +99,9 @@ pub(crate) struct ReceiveSpace {
     pub(crate) edge: u64,
     /// The acknowledgement sent last (RFC 7323: Last.ACK.sent).
     pub(crate) acked: u64,
+    /// Segments out of order whose acknowledgement is owed: so many that are alike. No more than a
+    /// burst brings are ever counted.
+    pub(crate) duplicates: u8,
     /// Where the peer's FIN stands, once it was seen.
     pub(crate) fin: Option<core::num::NonZeroU64>,
     pub(crate) queue: Option<Box<RecvQueue>>,
@@ -208,6 +213,7 @@ impl Tcb {
                 wl1: 0,
                 wl2: 0,
                 small: ORIGIN,
+                used_until: ORIGIN,
                 timed: None,
                 unanswered_since: None,
                 last_sent: Instant::ZERO,
@@ -223,6 +229,7 @@ impl Tcb {
                 nxt: ORIGIN,
                 edge: ORIGIN,
                 acked: ORIGIN,
+                duplicates: 0,
                 fin: None,
                 queue: None,
                 mss: 536,

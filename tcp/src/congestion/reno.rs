@@ -29,15 +29,18 @@ impl Reno {
         self.cwnd = self.cwnd.min(initial_window(mss));
     }
 
-    /// New data was acknowledged outside of a recovery. The window grows only if it was what held
-    /// the sender back (RFC 7661, 4.1): `in_flight` is what was out before this acknowledgement.
-    pub(crate) fn on_ack(&mut self, mut acked: u32, in_flight: u32, mss: u16) {
+    /// Whether this much in flight uses the window: within one segment of it is as full as whole
+    /// segments make it; in slow start, half of it (so that a window that just doubled counts).
+    pub(crate) fn is_used_by(&self, in_flight: u32, mss: u16) -> bool {
+        in_flight.saturating_add(u32::from(mss)) > self.cwnd
+            || (self.cwnd < self.ssthresh && in_flight > self.cwnd / 2)
+    }
+
+    /// New data was acknowledged outside of a recovery. The window grows only if it was used when
+    /// that data was sent (RFC 7661, 4.1).
+    pub(crate) fn on_ack(&mut self, mut acked: u32, was_used: bool, mss: u16) {
         let mss = u32::from(mss);
-        // Within one segment of the window is as full as whole segments make it; in slow start,
-        // half of it (so that a window that just doubled counts as used).
-        let held_back = in_flight.saturating_add(mss) > self.cwnd
-            || (self.cwnd < self.ssthresh && in_flight > self.cwnd / 2);
-        if !held_back {
+        if !was_used {
             return;
         }
         if self.cwnd < self.ssthresh {
@@ -56,6 +59,12 @@ impl Reno {
             self.acked -= self.cwnd;
             self.cwnd = (self.cwnd + mss).min(CWND_MAX);
         }
+    }
+
+    /// A duplicate acknowledgement in fast recovery: a segment has left the path (RFC 5681, 3.2,
+    /// step 4). Bounded, since a peer may send as many of them as it likes.
+    pub(crate) fn inflate(&mut self, mss: u16) {
+        self.cwnd = (self.cwnd + u32::from(mss)).min(CWND_MAX);
     }
 
     /// A loss: the path holds half of what was in flight (equation 4).
@@ -92,14 +101,14 @@ mod tests {
     fn doubles_each_round_then_adds_a_segment() {
         let mut reno = Reno::new(1000);
         for _ in 0..10 {
-            reno.on_ack(1000, reno.cwnd, 1000);
+            reno.on_ack(1000, true, 1000);
         }
         assert_eq!(reno.cwnd, 20_000);
         reno.halve(20_000, 1000);
         reno.cwnd = reno.ssthresh;
         for _ in 0..10 {
             assert_eq!(reno.cwnd, 10_000);
-            reno.on_ack(1000, 10_000, 1000);
+            reno.on_ack(1000, true, 1000);
         }
         assert_eq!(reno.cwnd, 11_000);
     }
@@ -107,7 +116,8 @@ mod tests {
     #[test]
     fn an_unused_window_does_not_grow() {
         let mut reno = Reno::new(1000);
-        reno.on_ack(1000, 1000, 1000);
+        assert!(!reno.is_used_by(1000, 1000));
+        reno.on_ack(1000, false, 1000);
         assert_eq!(reno.cwnd, 10_000);
     }
 }

@@ -163,3 +163,17 @@ fn text_that_nobody_reads_is_answered_with_a_reset() {
     assert_eq!(sent[0].header.ack.get(), 0);
     assert_eq!(world.tcp.stats().resets_sent, 1);
 }
+
+/// RFC 5681, 4.2: the sender counts, so each is told of, also when they come in one burst; what
+/// fills the hole is told of once.
+#[test]
+fn each_segment_out_of_order_is_acknowledged_by_itself() {
+    let (mut world, _) = World::established(&[], &[]);
+    for seq in [101, 201, 301] {
+        assert_eq!(world.receive(seq, 1, Flags::ACK, 100), Ok(()));
+    }
+    assert_eq!(world.acknowledged(), [1, 1, 1]);
+    assert_eq!(world.receive(401, 1, Flags::ACK, 100), Ok(()));
+    assert_eq!(world.receive(1, 1, Flags::ACK, 100), Ok(()));
+    assert_eq!(world.acknowledged(), [501]);
+}
