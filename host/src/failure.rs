@@ -66,7 +66,8 @@ pub(crate) fn one_line(message: impl Display) -> String {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .collect();
-    let text = lines.join("; ");
+    // A line that ends with a colon goes on in the next.
+    let text = lines.join("; ").replace(":; ", ": ");
     text.strip_prefix("error: ").unwrap_or(&text).to_owned()
 }
 
@@ -95,6 +96,11 @@ mod tests {
         assert_eq!(
             one_line(message),
             "unexpected argument '--prot' found; tip: did you mean '--port'"
+        );
+        let message = "error: the following required arguments were not provided:\n  <URL>\n";
+        assert_eq!(
+            one_line(message),
+            "the following required arguments were not provided: <URL>"
         );
     }
 }
