@@ -55,8 +55,7 @@ pub(crate) fn active_open(
 }
 
 /// The control block of a handshake that a listener answered, now that its last ACK has come.
-pub(crate) fn passive_open(now: Instant, entry: &HalfOpen, shared: &mut Shared) -> Tcb {
-    let config = &shared.config;
+pub(crate) fn passive_open(now: Instant, entry: &HalfOpen, config: &Config) -> Tcb {
     let mss = send_mss(config, Some(entry.mss), entry.timestamps.is_some());
     let mut tcb = Tcb::new(entry.local, entry.remote, entry.iss, mss);
     tcb.rcv.irs = entry.irs;
@@ -77,7 +76,6 @@ pub(crate) fn passive_open(now: Instant, entry: &HalfOpen, shared: &mut Shared) 
         tcb.snd.timed = Some((ORIGIN + 1, entry.sent));
     }
     synchronised(&mut tcb, now, ORIGIN + 1);
-    shared.stats.accepted += 1;
     tcb
 }
 

@@ -230,6 +230,9 @@ fn send(
         gso_size: (segments > 1).then_some(tcb.snd.mss),
     })?;
     shared.stats.segments_sent += segments as u64;
+    if plan.takes() > 0 && plan.from < tcb.snd.max {
+        shared.stats.segments_resent += segments as u64;
+    }
     tcb.rcv.edge = edge;
     sent(tcb, now, &plan, shared);
     Ok(())
@@ -340,7 +343,6 @@ fn sent(tcb: &mut Tcb, now: Instant, plan: &Plan, shared: &mut Shared) {
     if plan.from < snd.max {
         // Karn: what is sent twice is not timed.
         snd.timed = None;
-        shared.stats.segments_resent += 1;
     } else if snd.timed.is_none() {
         snd.timed = Some((end, now));
     }

@@ -8,6 +8,7 @@ use crate::input::segment_arrives;
 use crate::listener::HalfOpen;
 use crate::segment::Segment;
 use crate::slab::ConnectionId;
+use crate::tcb::Acknowledgement;
 use crate::tcp::{Event, Tcp};
 use crate::time_wait::Verdict;
 use crate::{Drop, Flags, Seq};
@@ -103,13 +104,22 @@ impl Tcp {
         if is_full || self.connections.is_full() {
             return Err(Drop::BacklogFull);
         }
-        let mut tcb = handshake::passive_open(now, &entry, &mut self.shared);
+        let mut tcb = handshake::passive_open(now, &entry, &self.shared.config);
         tcb.snd.nagle = self.shared.config.nagle;
         tcb.user.on_wire = true;
         let result = segment_arrives(&mut tcb, now, segment, &mut self.shared);
+        if matches!(result, Err(Drop::OutsideWindow | Drop::OldTimestamp)) {
+            // Not acceptable (first step): the handshake waits for one that is.
+            if tcb.ack == Acknowledgement::Now {
+                let reply = entry.challenge(now, &self.shared.config);
+                self.shared.outbox.push(reply, &mut self.shared.stats);
+            }
+            return result;
+        }
         let Ok(slot) = self.connections.insert(tcb) else {
             return Err(Drop::BacklogFull);
         };
+        self.shared.stats.accepted += 1;
         let generation = self.connections.generation(slot);
         listener
             .accept_queue

@@ -99,8 +99,7 @@ pub(crate) struct ReceiveSpace {
     pub(crate) edge: u64,
     /// The acknowledgement sent last (RFC 7323: Last.ACK.sent).
     pub(crate) acked: u64,
-    /// Segments out of order whose acknowledgement is owed: so many that are alike. No more than a
-    /// burst brings are ever counted.
+    /// Segments out of order whose acknowledgement is owed: so many that are alike, 255 at most.
     pub(crate) duplicates: u8,
     /// Where the peer's FIN stands, once it was seen.
     pub(crate) fin: Option<core::num::NonZeroU64>,

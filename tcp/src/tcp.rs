@@ -251,6 +251,8 @@ impl Tcp {
                 Err(Blocked::Full) => {
                     tcb.user.ready = true;
                     self.ready.push_front(slot);
+                    // What did leave in this turn has started timers.
+                    self.rearm(slot);
                     return;
                 }
                 Err(Blocked::Unresolved) => {
