@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use http::{BadUrl, Url, client};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use runtime::{Config, Env, Flow};
+use runtime::{Config, Env, Flow, Nothing};
 
 use crate::capture::Recording;
 use crate::cli::{Get, LinkChoice};
@@ -17,7 +17,6 @@ use crate::console::Output;
 use crate::failure::{Failure, reason};
 use crate::machine::{self, Machine};
 use crate::partial_file::PartialFile;
-use crate::storage::NoFiles;
 use crate::{faults, links, sandbox};
 
 /// How long the server may say nothing at all.
@@ -55,7 +54,7 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
             ));
         }
     };
-    let env = machine.env(net, Rc::new(NoFiles), Config::default());
+    let env = machine.env(net, Rc::new(Nothing), Config::default());
     let (address_line, quiet) = (options.url.clone(), options.output.quiet);
     let fetch = async move {
         let url =

@@ -32,7 +32,7 @@ use std::rc::Rc;
 
 use packet::{Instant, Secrets};
 use pcap::{Frames, PcapLink, Reader, Recorder};
-use runtime::{Config, Driver, Entropy, Env, Executor, Storage};
+use runtime::{Config, Driver, Entropy, Env, Executor, Nothing, Storage};
 use stack::Cidr;
 
 use self::link::{Parts, Replay};
@@ -45,7 +45,7 @@ use crate::failure::{Failure, reason};
 use crate::machine;
 use crate::sandbox;
 use crate::serve::{application, directory, start};
-use crate::storage::{Directory, NoFiles};
+use crate::storage::Directory;
 
 /// How long, in the recording's time, running responses may take once it is over.
 const GRACE: Duration = Duration::from_secs(60);
@@ -139,7 +139,7 @@ impl Stage {
                 drivers.push(Rc::<Directory>::clone(&directory));
                 directory
             }
-            None => Rc::new(NoFiles),
+            None => Rc::new(Nothing),
         };
         let env = Env {
             net: Rc::new(self.net),

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use packet::Pool;
-use runtime::{Config, Console as _, Env, Storage};
+use runtime::{Config, Console as _, Env, Nothing, Storage};
 
 use crate::arrangement::{self, Arrangement, arrange};
 use crate::capture::Recording;
@@ -23,7 +23,7 @@ use crate::machine::{self, Machine};
 use crate::ready_file::ReadyFile;
 use crate::sandbox::{self, Disk};
 use crate::statistics;
-use crate::storage::{Directory, NoFiles};
+use crate::storage::Directory;
 
 /// How long running responses may take once the program is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
             machine.drive(Rc::<Directory>::clone(directory));
             Rc::<Directory>::clone(directory)
         }
-        None => Rc::new(NoFiles),
+        None => Rc::new(Nothing),
     };
     let env = machine.env(Rc::<Published>::clone(&net), storage, config);
     if let Some(relay) = arrangement.relay.clone() {

@@ -209,30 +209,5 @@ impl Driver for Directory {
     }
 }
 
-/// The storage of an application that was given no directory.
-pub(crate) struct NoFiles;
-
-impl Storage for NoFiles {
-    fn open(&self, _: &str) -> Result<FileId, StorageError> {
-        Err(StorageError::NotFound)
-    }
-
-    fn poll_open(&self, _: FileId, _: &mut Context<'_>) -> Poll<Result<Metadata, StorageError>> {
-        Poll::Ready(Err(StorageError::Io))
-    }
-
-    fn poll_read(
-        &self,
-        _: FileId,
-        _: u64,
-        _: usize,
-        _: &mut Context<'_>,
-    ) -> Poll<Result<Chunk, StorageError>> {
-        Poll::Ready(Err(StorageError::Io))
-    }
-
-    fn close(&self, _: FileId) {}
-}
-
 #[cfg(test)]
 mod tests;

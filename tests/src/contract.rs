@@ -16,8 +16,7 @@ use std::rc::Rc;
 use futures_lite::future::zip;
 use packet::{Chunk, Secrets, Transport};
 use runtime::{
-    Config, Console, Driver, Entropy, Env, Error, Executor, FileId, Flow, Listener, Metadata,
-    Network, Place, Storage, StorageError,
+    Config, Driver, Entropy, Env, Error, Executor, Flow, Listener, Network, Nothing, Place,
 };
 
 /// A place under test: two hosts, which may be the same.
@@ -165,41 +164,4 @@ async fn fill(env: &Env, flow: &mut Flow) -> usize {
         }
         sent += PATTERN.len();
     }
-}
-
-/// A console without anybody, and storage without a file.
-struct Nothing;
-
-impl Console for Nothing {
-    fn print(&self, _: core::fmt::Arguments<'_>) {}
-
-    fn poll_line(&self, _: &mut core::task::Context<'_>) -> core::task::Poll<Option<String>> {
-        core::task::Poll::Ready(None)
-    }
-}
-
-impl Storage for Nothing {
-    fn open(&self, _: &str) -> Result<FileId, StorageError> {
-        Err(StorageError::NotFound)
-    }
-
-    fn poll_open(
-        &self,
-        _: FileId,
-        _: &mut core::task::Context<'_>,
-    ) -> core::task::Poll<Result<Metadata, StorageError>> {
-        core::task::Poll::Ready(Err(StorageError::Io))
-    }
-
-    fn poll_read(
-        &self,
-        _: FileId,
-        _: u64,
-        _: usize,
-        _: &mut core::task::Context<'_>,
-    ) -> core::task::Poll<Result<Chunk, StorageError>> {
-        core::task::Poll::Ready(Err(StorageError::Io))
-    }
-
-    fn close(&self, _: FileId) {}
 }

@@ -1,18 +1,14 @@
 //! One host: our stack, its link with faults, its tasks.
 
 use core::cell::RefCell;
-use core::fmt;
 use core::net::Ipv4Addr;
-use core::task::{Context, Poll};
 use core::time::Duration;
 use std::rc::Rc;
 
 use link::{Capture, FaultControl, Faults};
 use memory::MemoryLink;
-use packet::{Chunk, Instant, Pool, Secrets};
-use runtime::{
-    Config, Console, Driver, Entropy, Env, Executor, FileId, Metadata, Storage, StorageError,
-};
+use packet::{Instant, Pool, Secrets};
+use runtime::{Config, Driver, Entropy, Env, Executor, Nothing};
 use stack::{Cidr, Net};
 
 use super::plan::HostPlan;
@@ -20,11 +16,10 @@ use super::record::{Notes, Record};
 
 /// Tasks of one host: its transfers at both ends, and a few servers.
 const TASKS: usize = 64;
-/// Polls of tasks in one turn, as in `runtime::run`.
-const TURN: usize = 256;
 
 pub(super) struct Host {
     pub(super) net: Net,
+    drivers: [Rc<dyn Driver>; 1],
     pub(super) executor: Executor,
     pub(super) env: Env,
     pub(super) pool: Pool,
@@ -74,13 +69,14 @@ impl Host {
         let env = Env {
             net: Rc::new(net.clone()),
             clock: executor.clock().clone(),
-            console: Rc::new(Nobody),
-            storage: Rc::new(Nobody),
+            console: Rc::new(Nothing),
+            storage: Rc::new(Nothing),
             config: Rc::new(Config::default()),
             entropy: Entropy::new(&secrets),
             tasks: executor.clone(),
         };
         Self {
+            drivers: [Rc::new(net.clone())],
             net,
             executor,
             env,
@@ -95,10 +91,7 @@ impl Host {
     pub(super) fn turn(&self, now: Instant) -> bool {
         let unix_time = Duration::from_secs(1_000_000_000) + now.since(Instant::ZERO);
         self.executor.clock().set(now, unix_time);
-        let happened = self.net.receive(now);
-        self.executor.expire(now);
-        self.executor.run_ready(TURN);
-        self.net.transmit(now);
+        let happened = runtime::turn(&self.drivers, &self.executor, now);
         happened || self.executor.is_ready() || self.net.arm()
     }
 
@@ -106,37 +99,4 @@ impl Host {
         let deadline = self.executor.next_deadline();
         self.net.next_event().into_iter().chain(deadline).min()
     }
-}
-
-/// A console that nobody reads, and a storage without files.
-struct Nobody;
-
-impl Console for Nobody {
-    fn print(&self, _: fmt::Arguments<'_>) {}
-
-    fn poll_line(&self, _: &mut Context<'_>) -> Poll<Option<String>> {
-        Poll::Ready(None)
-    }
-}
-
-impl Storage for Nobody {
-    fn open(&self, _: &str) -> Result<FileId, StorageError> {
-        Err(StorageError::NotFound)
-    }
-
-    fn poll_open(&self, _: FileId, _: &mut Context<'_>) -> Poll<Result<Metadata, StorageError>> {
-        Poll::Ready(Err(StorageError::NotFound))
-    }
-
-    fn poll_read(
-        &self,
-        _: FileId,
-        _: u64,
-        _: usize,
-        _: &mut Context<'_>,
-    ) -> Poll<Result<Chunk, StorageError>> {
-        Poll::Ready(Err(StorageError::NotFound))
-    }
-
-    fn close(&self, _: FileId) {}
 }

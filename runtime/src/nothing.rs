@@ -1,0 +1,43 @@
+//! For places that lack something.
+
+use alloc::string::String;
+use core::fmt;
+use core::task::{Context, Poll};
+
+use packet::Chunk;
+
+use crate::{Console, FileId, Metadata, Storage, StorageError};
+
+/// A storage without files, and a console that nobody reads or writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl Console for Nothing {
+    fn print(&self, _: fmt::Arguments<'_>) {}
+
+    fn poll_line(&self, _: &mut Context<'_>) -> Poll<Option<String>> {
+        Poll::Ready(None)
+    }
+}
+
+impl Storage for Nothing {
+    fn open(&self, _: &str) -> Result<FileId, StorageError> {
+        Err(StorageError::NotFound)
+    }
+
+    fn poll_open(&self, _: FileId, _: &mut Context<'_>) -> Poll<Result<Metadata, StorageError>> {
+        Poll::Ready(Err(StorageError::Io))
+    }
+
+    fn poll_read(
+        &self,
+        _: FileId,
+        _: u64,
+        _: usize,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<Chunk, StorageError>> {
+        Poll::Ready(Err(StorageError::Io))
+    }
+
+    fn close(&self, _: FileId) {}
+}
