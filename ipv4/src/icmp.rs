@@ -123,7 +123,7 @@ pub fn parse(frame: &Frame) -> Result<Message<'_>, Malformed> {
     let Some((header, rest)) = frame.head().split_first_chunk::<HEADER_LEN>() else {
         return Err(Malformed::Truncated);
     };
-    if !sum(frame).is_valid() {
+    if !frame.sum().is_valid() {
         return Err(Malformed::Checksum);
     }
     let [kind, code, _, _, _, _, mtu @ ..] = *header;
@@ -141,17 +141,6 @@ pub fn parse(frame: &Frame) -> Result<Message<'_>, Malformed> {
     };
     let quoted = Quoted::parse(rest).ok_or(Malformed::Truncated)?;
     Ok(Message::Error(error, quoted))
-}
-
-/// The sum over all parts.
-fn sum(frame: &Frame) -> Sum {
-    let mut offset = 0;
-    let piece = |part: &packet::Part| {
-        let sum = Sum::of(part).at(offset);
-        offset += part.len();
-        sum
-    };
-    frame.parts().map(piece).sum()
 }
 
 /// Turns an echo request, of which `message` is the start, into its reply: the same bytes with

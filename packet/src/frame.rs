@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::Part;
+use crate::checksum::Sum;
 
 /// The most parts a frame has beside its first: 64 KiB of payload in 4 KiB pages that need not
 /// start at a page's start.
@@ -130,6 +131,18 @@ impl Frame {
         if spill.is_empty() {
             self.spill = None;
         }
+    }
+
+    /// The one's complement sum of the bytes in all parts.
+    #[must_use]
+    pub fn sum(&self) -> Sum {
+        let mut offset = 0;
+        let piece = |part: &Part| {
+            let sum = Sum::of(part).at(offset);
+            offset += part.len();
+            sum
+        };
+        self.parts().map(piece).sum()
     }
 
     /// The pool's memory that this frame keeps from others.

@@ -11,11 +11,12 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
     ("ipv4", &["packet"]),
+    ("udp", &["packet"]),
     ("tcp", &["packet"]),
     ("http", &["packet"]),
     ("runtime", &["packet"]),

@@ -9,9 +9,9 @@ mod sources;
 use std::path::{Path, PathBuf};
 
 /// The packages (without `parhelion-`) whose libraries need no operating system.
-const NO_STD: [&str; 13] = [
-    "packet", "ethernet", "arp", "ipv4", "tcp", "http", "stack", "link", "memory", "runtime",
-    "hello", "site", "bench",
+const NO_STD: [&str; 14] = [
+    "packet", "ethernet", "arp", "ipv4", "udp", "tcp", "http", "stack", "link", "memory",
+    "runtime", "hello", "site", "bench",
 ];
 
 /// The only folders and files that may say `unsafe`.
