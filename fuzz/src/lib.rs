@@ -1,7 +1,7 @@
 //! What is done to the stack with bytes that nobody meant well.
 //!
 //! Each target is a plain function that takes any bytes and panics if something that must hold does
-//! not. libFuzzer searches for such bytes (`fuzz/libfuzzer`, needs a nightly compiler); the test of
+//! not. libFuzzer searches for such bytes (`fuzz/libfuzzer`, run by `cargo xtask fuzz`); the test of
 //! this package runs every target over `fuzz/corpus/<target>/` and thousands of mutations of it, the
 //! same ones each time, with the stable compiler. Bytes that once did harm stay in the corpus.
 //!

@@ -1,9 +1,7 @@
 //! The guest, built and booted in QEMU (emulation: no KVM is needed), and what it says compared.
 
 use core::time::Duration;
-use std::env;
 use std::io::Read as _;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -66,7 +64,7 @@ fn boot(memory: u64, command_line: &str) -> Result<(), String> {
         command_line,
         "-kernel",
     ])
-    .arg(kernel()?)
+    .arg(cargo::folder()?.join("release/guest"))
     .stdin(Stdio::null())
     .stdout(Stdio::piped());
     let mut qemu = qemu
@@ -118,14 +116,6 @@ fn wait(qemu: &mut Child) -> Result<Option<i32>, String> {
         .and_then(|()| qemu.wait())
         .map_err(|error| error.to_string())?;
     Err(format!("not done after {} s", PATIENCE.as_secs()))
-}
-
-/// Next to ourselves: xtask is `debug/xtask` in the folder that cargo builds in.
-fn kernel() -> Result<PathBuf, String> {
-    let xtask = env::current_exe().map_err(|error| error.to_string())?;
-    let target = xtask.parent().and_then(|folder| folder.parent());
-    let target = target.ok_or("xtask is not where cargo builds it")?;
-    Ok(target.join("release/guest"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -15,6 +15,14 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(arguments);
     cargo
+}
+
+/// The folder that cargo builds in: we are `debug/xtask` there.
+pub(crate) fn folder() -> Result<PathBuf, String> {
+    let xtask = env::current_exe().map_err(|error| error.to_string())?;
+    let folder = xtask.parent().and_then(|folder| folder.parent());
+    let folder = folder.ok_or("xtask is not where cargo builds it")?;
+    Ok(folder.to_owned())
 }
 
 /// Runs a command in sight of the user; it holds or it does not.

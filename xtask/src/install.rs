@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program, and Debian's package with it.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
     ("curl", "curl"),
+    ("c++", "g++"),
 ];
 
 /// Installs what is missing, and says what it runs. Where it may not, it says what is missing;

@@ -2,8 +2,9 @@
 //!
 //! `test` is everything that must hold before a change is taken, and all that `.ci/run` does:
 //! formatting, clippy, all tests, the documentation, every `no_std` crate built for the bare
-//! machine, the guest booted in QEMU, and the packet scripts against Linux. (Against our own stack
-//! they are part of `cargo test`.) It ends with one line: `N passed, N failed, N skipped`.
+//! machine, the guest booted in QEMU, libFuzzer over every fuzz target for a short while, and the
+//! packet scripts against Linux. (Against our own stack they are part of `cargo test`.) It ends with
+//! one line: `N passed, N failed, N skipped`.
 //!
 //! # Skips
 //! What a machine refuses is skipped, counted and told, never passed over in silence. A test that
@@ -15,6 +16,7 @@
 
 mod boot;
 mod cargo;
+mod fuzz;
 mod install;
 mod outcome;
 mod scripts;
@@ -55,6 +57,15 @@ enum Chore {
         #[arg(long, value_name = "SEED", default_value_t = 0)]
         from: u64,
     },
+    /// Searches with libFuzzer for bytes that are not survived (fuzz/README.md)
+    Fuzz {
+        /// Only these targets [default: all]
+        targets: Vec<String>,
+        /// How long each of them
+        #[arg(long, value_name = "COUNT", default_value_t = 30,
+            value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+    },
     /// Runs the packet scripts
     Scripts {
         /// What they are to be true of
@@ -85,6 +96,7 @@ fn main() -> ExitCode {
         Chore::Test { steps, allow_skip } => test::run(&steps, &allow_skip),
         Chore::Bench { arguments } => bench(&arguments),
         Chore::Simulate { seeds, from } => simulate(seeds, from),
+        Chore::Fuzz { targets, seconds } => fuzz::named(&targets, seconds),
         Chore::Scripts { against, paths } => scripts::run(against, &paths),
     };
     match good {

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::boot;
 use crate::cargo::{self, command};
+use crate::fuzz;
 use crate::install;
 use crate::outcome::{Outcome, Summary};
 use crate::scripts;
@@ -31,6 +32,8 @@ pub(crate) enum Step {
     BareMetal,
     /// The guest, built and booted
     Guest,
+    /// Every fuzz target under libFuzzer, for a short while
+    Fuzz,
     /// The packet scripts against Linux
     Scripts,
 }
@@ -48,6 +51,7 @@ impl Step {
             ),
             Self::BareMetal => bare_metal(),
             Self::Guest => boot::run(),
+            Self::Fuzz => fuzz::step(),
             Self::Scripts => scripts::against_linux(),
         }
     }

@@ -1,4 +1,0 @@
-//! `fuzz::arp`, for libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::arp(bytes));

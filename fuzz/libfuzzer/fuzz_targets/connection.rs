@@ -1,4 +1,0 @@
-//! `fuzz::connection`, for libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::connection(bytes));

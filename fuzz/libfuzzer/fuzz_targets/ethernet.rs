@@ -1,4 +1,0 @@
-//! `fuzz::ethernet`, for libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::ethernet(bytes));

@@ -1,4 +1,0 @@
-//! `fuzz::pcap`, for libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::pcap(bytes));
