@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use packet::{Chunk, Instant};
-use runtime::{Error, FlowId, ListenerId, Network, Peer};
+use runtime::{DatagramId, Error, FlowId, ListenerId, Network, Peer};
 
 /// The real client of each relayed connection, by the address that the relay connects from.
 #[derive(Default)]
@@ -147,5 +147,43 @@ impl Network for Published {
 
     fn deadline(&self, flow: FlowId, at: Option<Instant>) {
         self.net.deadline(flow, at);
+    }
+
+    fn bind(&self, port: u16) -> Result<DatagramId, Error> {
+        self.net.bind(port)
+    }
+
+    fn bound_port(&self, id: DatagramId) -> Option<u16> {
+        self.net.bound_port(id)
+    }
+
+    fn poll_receive_from(
+        &self,
+        id: DatagramId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Chunk, SocketAddr), Error>> {
+        self.net.poll_receive_from(id, cx)
+    }
+
+    fn poll_send_to(
+        &self,
+        id: DatagramId,
+        bytes: &[u8],
+        remote: SocketAddr,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        self.net.poll_send_to(id, bytes, remote, cx)
+    }
+
+    fn poll_undelivered(
+        &self,
+        id: DatagramId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(SocketAddr, Error), Error>> {
+        self.net.poll_undelivered(id, cx)
+    }
+
+    fn unbind(&self, id: DatagramId) {
+        self.net.unbind(id);
     }
 }

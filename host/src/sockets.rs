@@ -1,4 +1,4 @@
-//! The kernel's TCP as a network: the same applications, another stack under them.
+//! The kernel's TCP and UDP as a network: the same applications, another stack under them.
 //!
 //! Every socket is non-blocking and told of by one [`Reactor`], edge-triggered: what a socket can do
 //! is remembered until a call says that it would block. Reading goes straight into a buffer of the
@@ -6,17 +6,19 @@
 //! the turn, so that a head, a body and the next response share one system call; the kernel copies,
 //! which is all the copying there is.
 
+mod bind;
 mod connection;
 mod error;
 mod listener;
 mod network;
+mod port;
 mod queue;
 mod slots;
 
 use core::cell::RefCell;
 use core::time::Duration;
 use std::io;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::rc::{Rc, Weak};
 
 use mio::Interest;
@@ -26,6 +28,7 @@ use runtime::{Driver, Error};
 
 use self::connection::Connection;
 use self::listener::Listening;
+use self::port::Port;
 use self::slots::Slots;
 use crate::reactor::{Owner, Reactor, Sink};
 
@@ -36,16 +39,19 @@ pub struct Limits {
     pub connections: usize,
     /// Listeners open at once.
     pub listeners: usize,
+    /// Ports bound for datagrams at once.
+    pub ports: usize,
     /// Connections that the kernel keeps for each listener until they are accepted.
     pub backlog: u16,
 }
 
 impl Default for Limits {
-    /// 65,536 connections, 16 listeners, 1,024 waiting to be accepted.
+    /// 65,536 connections, 16 listeners, 1,024 ports, 1,024 waiting to be accepted.
     fn default() -> Self {
         Self {
             connections: 65_536,
             listeners: 16,
+            ports: 1024,
             backlog: 1024,
         }
     }
@@ -58,6 +64,8 @@ pub struct Sockets {
     pool: Pool,
     limits: Limits,
     state: RefCell<State>,
+    /// Where a datagram lies until its length is known.
+    room: RefCell<Box<[u8]>>,
 }
 
 #[derive(Default)]
@@ -67,8 +75,10 @@ struct State {
     turn: u64,
     connections: Slots<Connection>,
     listeners: Slots<Listening>,
-    /// Bound by somebody else, for the next `listen` on that port.
+    ports: Slots<Port>,
+    /// Bound by somebody else, for the next `listen` or `bind` on that port.
     provided: Vec<(u16, TcpListener)>,
+    provided_ports: Vec<(u16, UdpSocket)>,
     /// Of connections; each fires at the earliest deadline set since the last one fired.
     deadlines: Deadlines,
     /// Connections with something to send, each once.
@@ -79,6 +89,20 @@ struct State {
     /// Whether listeners wait for descriptors or memory.
     accept_retrying: bool,
     retry_at: Option<Instant>,
+}
+
+/// In which table a key of the reactor names a slot.
+#[derive(Clone, Copy)]
+enum Kind {
+    Connection,
+    Listener,
+    Port,
+}
+
+impl Kind {
+    const fn key(self, slot: u32) -> u32 {
+        slot << 2 | self as u32
+    }
 }
 
 /// How long to wait for what no event tells of.
@@ -103,6 +127,7 @@ impl Sockets {
                 pool: pool.clone(),
                 limits,
                 state: RefCell::default(),
+                room: RefCell::new(vec![0; port::LARGEST].into()),
             }
         })
     }
@@ -113,6 +138,12 @@ impl Sockets {
         self.state.borrow_mut().provided.push((port, listener));
     }
 
+    /// Gives a socket for datagrams that is bound already: the next `bind` of `port` uses it.
+    pub fn provide_port(&self, port: u16, socket: UdpSocket) {
+        let mut state = self.state.borrow_mut();
+        state.provided_ports.push((port, socket));
+    }
+
     /// Tells the reactor of a new connection and gives it a slot, or says why not.
     fn add(&self, state: &mut State, connection: Connection) -> Result<(u32, u32), Error> {
         if state.connections.len() >= self.limits.connections.min(slots::MOST) {
@@ -121,8 +152,9 @@ impl Sockets {
         let (slot, generation) = state.connections.insert(connection);
         let registered = state.connections.at(slot).map(|connection| {
             let interest = Interest::READABLE | Interest::WRITABLE;
+            let key = Kind::Connection.key(slot);
             self.reactor
-                .register(&mut connection.stream, self.owner, slot << 1, interest)
+                .register(&mut connection.stream, self.owner, key, interest)
         });
         if let Some(Err(error)) = registered {
             state.connections.remove(slot);
@@ -219,11 +251,15 @@ impl State {
 impl Sink for Sockets {
     fn event(&self, key: u32, event: &Event) {
         let mut state = self.state.borrow_mut();
-        let slot = key >> 1;
-        if key & 1 == 1 {
+        let slot = key >> 2;
+        if key == Kind::Listener.key(slot) {
             if let Some(listener) = state.listeners.at(slot) {
                 listener.ready = true;
                 listener.wake();
+            }
+        } else if key == Kind::Port.key(slot) {
+            if let Some(port) = state.ports.at(slot) {
+                port.event(event);
             }
         } else if let Some(connection) = state.connections.at(slot) {
             connection.event(event);

@@ -33,6 +33,16 @@ pub(crate) fn print(output: &Output, net: &Published, stack: Option<&stack::Net>
         tcp.segments_resent,
         tcp.drops.iter().sum::<u64>()
     ));
+    let udp = stats.udp;
+    // Few applications have any.
+    if udp.received + udp.sent > 0 {
+        output.print(format_args!(
+            "  datagrams {} received, {} sent, {} dropped",
+            udp.received,
+            udp.sent,
+            udp.drops.iter().sum::<u64>()
+        ));
+    }
     let held = Class::ALL.map(|class| pool.usage(class).held * class.size());
     output.print(format_args!(
         "  buffers   {} KiB held, cached files among them",

@@ -1,9 +1,10 @@
-//! What no safe library offers: entering namespaces, and the requests that set up an interface.
+//! What no safe library offers: entering namespaces, the requests that set up an interface, and an
+//! option of sockets.
 #![allow(unsafe_code)]
 
 use core::net::Ipv4Addr;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _};
 
 use rustix::ioctl::{Getter, Opcode, Setter, Updater, ioctl};
 use rustix::thread::UnshareFlags;
@@ -96,6 +97,35 @@ pub(crate) fn unacknowledged(socket: impl AsFd) -> io::Result<usize> {
         )?
     };
     Ok(usize::try_from(bytes).unwrap_or(0))
+}
+
+/// Has the kernel queue what it hears of datagrams that did not arrive (IP_RECVERR, ip(7); a socket for
+/// IPv6 may have sent some over IPv4).
+pub(crate) fn hear_of_undelivered(socket: impl AsFd, is_ipv6: bool) -> io::Result<()> {
+    set_option(&socket, libc::SOL_IP, libc::IP_RECVERR)?;
+    match is_ipv6 {
+        true => set_option(&socket, libc::SOL_IPV6, libc::IPV6_RECVERR),
+        false => Ok(()),
+    }
+}
+
+/// Switches on an option that is an `int`.
+fn set_option(socket: impl AsFd, level: libc::c_int, option: libc::c_int) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the kernel reads one `int`, which outlives the call.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            option,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    };
+    match result {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn socket_address(address: Ipv4Addr) -> libc::sockaddr {

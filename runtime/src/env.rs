@@ -10,15 +10,15 @@ use core::time::Duration;
 use packet::Instant;
 
 use crate::{
-    Clock, Config, Console, Entropy, Error, Executor, File, Flow, Listener, Network, Storage,
-    StorageError,
+    Clock, Config, Console, Datagrams, Entropy, Error, Executor, File, Flow, Listener, Network,
+    Storage, StorageError,
 };
 
 /// What a place gives to `main(env)`, the first task of an application. Cheap to clone; each task
 /// has its own.
 #[derive(Clone)]
 pub struct Env {
-    /// Connections.
+    /// Connections and datagrams.
     pub net: Rc<dyn Network>,
     /// What time it is.
     pub clock: Clock,
@@ -49,6 +49,14 @@ impl Env {
     /// As [`Flow::connect`].
     pub async fn connect(&self, remote: SocketAddr) -> Result<Flow, Error> {
         Flow::connect(&self.net, remote).await
+    }
+
+    /// Binds `port` for datagrams; 0 stands for a free one that a stranger cannot guess.
+    ///
+    /// # Errors
+    /// As [`Network::bind`].
+    pub fn datagrams(&self, port: u16) -> Result<Datagrams, Error> {
+        Datagrams::bind(&self.net, port)
     }
 
     /// Opens the file at `path`. Cancel safe.

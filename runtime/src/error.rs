@@ -1,8 +1,8 @@
-//! What can go wrong with a connection, as an application sees it.
+//! What can go wrong with a connection or a datagram, as an application sees it.
 
 use core::fmt;
 
-/// What can go wrong with a connection.
+/// What can go wrong with a connection or a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// Nobody listens there.
@@ -21,6 +21,8 @@ pub enum Error {
     InUse,
     /// This place does not allow it: a port below 1024, say.
     Denied,
+    /// The datagram does not fit into one packet.
+    TooLarge,
 }
 
 impl fmt::Display for Error {
@@ -34,6 +36,7 @@ impl fmt::Display for Error {
             Self::NoBuffer => "out of room",
             Self::InUse => "port in use",
             Self::Denied => "not permitted",
+            Self::TooLarge => "too large for one packet",
         })
     }
 }
@@ -52,6 +55,7 @@ impl embedded_io_async::Error for Error {
             Self::NoBuffer => ErrorKind::OutOfMemory,
             Self::InUse => ErrorKind::AddrInUse,
             Self::Denied => ErrorKind::PermissionDenied,
+            Self::TooLarge => ErrorKind::InvalidInput,
         }
     }
 }

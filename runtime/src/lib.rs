@@ -4,7 +4,7 @@
 //! own stack and as an operating system: it sees only this crate (and `http`). A place implements
 //! [`Network`], [`Console`] and [`Storage`], and calls [`run`].
 //!
-//! Not here yet: datagrams and name resolution.
+//! Names are resolved by `dns`, on top of this crate's datagrams.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ extern crate alloc;
 mod clock;
 mod config;
 mod console;
+mod datagrams;
 mod entropy;
 mod env;
 mod error;
@@ -28,12 +29,13 @@ mod storage;
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use console::{Console, Request};
+pub use datagrams::Datagrams;
 pub use entropy::Entropy;
 pub use env::Env;
 pub use error::Error;
 pub use executor::Executor;
 pub use flow::{Flow, Listener};
-pub use network::{FlowId, ListenerId, Network, Peer};
+pub use network::{DatagramId, FlowId, ListenerId, Network, Peer};
 pub use nothing::Nothing;
 pub use packet::{Chunk, Duration, Instant};
 pub use place::{Driver, Place, run, turn};

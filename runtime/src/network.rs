@@ -25,6 +25,16 @@ pub struct FlowId {
     pub generation: u32,
 }
 
+/// Names a port of a [`Network`] that is bound for datagrams. A stale one (its port was given back) is
+/// recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DatagramId {
+    /// Which slot of the network's table.
+    pub slot: u32,
+    /// How often the slot was used before.
+    pub generation: u32,
+}
+
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -32,10 +42,11 @@ pub struct Peer {
     pub address: SocketAddr,
 }
 
-/// Connections, as a place offers them: implemented by the kernel's sockets and by our own stack.
+/// Connections and datagrams, as a place offers them: implemented by the kernel's sockets and by our own
+/// stack.
 ///
 /// Object-safe and single-threaded. Each `poll_*` remembers one waker for its kind of wait
-/// (reading, sending) and flow: the last that asked. An id that is no longer known gives
+/// (reading, sending) and id: the last that asked. An id that is no longer known gives
 /// [`Error::Closed`].
 pub trait Network {
     /// Starts to listen on `port` of every address of this host.
@@ -112,4 +123,43 @@ pub trait Network {
     /// Makes every wait on this connection fail with [`Error::TimedOut`] from `at` on; `None` takes
     /// the deadline away.
     fn deadline(&self, flow: FlowId, at: Option<Instant>);
+
+    /// Binds `port` of every address of this host for datagrams; 0 stands for a free one that a
+    /// stranger cannot guess.
+    ///
+    /// # Errors
+    /// [`Error::InUse`], [`Error::Denied`], or [`Error::NoBuffer`] when too many ports are bound.
+    fn bind(&self, port: u16) -> Result<DatagramId, Error>;
+
+    /// The number of a bound port; `None` for an id that is no longer known.
+    fn bound_port(&self, id: DatagramId) -> Option<u16>;
+
+    /// Takes the datagram that waits longest, and who sent it. What nobody takes waits in a bounded
+    /// queue; when that is full, new ones are dropped.
+    fn poll_receive_from(
+        &self,
+        id: DatagramId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Chunk, SocketAddr), Error>>;
+
+    /// Sends a copy of `bytes` as one datagram. Pending: nothing of it was sent. It may be lost on its
+    /// way, and nobody tells.
+    fn poll_send_to(
+        &self,
+        id: DatagramId,
+        bytes: &[u8],
+        remote: SocketAddr,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>>;
+
+    /// Takes the oldest news of a datagram that did not arrive, and to whom it was sent. A few wait.
+    fn poll_undelivered(
+        &self,
+        id: DatagramId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(SocketAddr, Error), Error>>;
+
+    /// Gives a port back: what was received and not taken is dropped, what was sent still goes out,
+    /// and waits end with [`Error::Closed`].
+    fn unbind(&self, id: DatagramId);
 }

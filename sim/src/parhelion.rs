@@ -332,6 +332,6 @@ fn errno(error: Error) -> Errno {
         Error::Unreachable => Errno::HostUnreachable,
         Error::Closed => Errno::BrokenPipe,
         Error::InUse => Errno::AddressInUse,
-        Error::NoBuffer | Error::Denied => Errno::Other,
+        Error::NoBuffer | Error::Denied | Error::TooLarge => Errno::Other,
     }
 }

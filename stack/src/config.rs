@@ -21,6 +21,8 @@ pub struct Config {
     pub outbox: usize,
     /// What TCP is told. Its `mtu` is replaced by the link's.
     pub tcp: tcp::Config,
+    /// What UDP is told. Its `mtu` is replaced by the link's.
+    pub udp: udp::Config,
 }
 
 impl Config {
@@ -34,6 +36,7 @@ impl Config {
             reassemblies: 8,
             outbox: 64,
             tcp: tcp::Config::default(),
+            udp: udp::Config::default(),
         }
     }
 }

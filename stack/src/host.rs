@@ -12,6 +12,7 @@ use link::{BURST_FRAMES, Burst, Link};
 use log::{debug, info, warn};
 use packet::{Duration, Frame, Instant, Pool, Secrets};
 use tcp::{Packet, Tcp};
+use udp::Udp;
 
 use crate::interface::{Interface, Sender};
 use crate::outbox::Outbox;
@@ -30,6 +31,7 @@ const NOBODY: ((Ipv4Addr, Mac), Instant) = ((Ipv4Addr::UNSPECIFIED, Mac([0; 6]))
 pub(crate) struct Host {
     pub(crate) interface: Interface,
     pub(crate) tcp: Tcp,
+    pub(crate) udp: Udp,
     pub(crate) reassembly: Reassembly,
     pub(crate) outbox: Outbox,
     pub(crate) arp_requests: TokenBucket,
@@ -48,7 +50,12 @@ impl Host {
             mtu: interface.mtu,
             ..config.tcp
         };
+        let udp_config = udp::Config {
+            mtu: interface.mtu,
+            ..config.udp
+        };
         Self {
+            udp: Udp::new(udp_config, pool.clone(), secrets),
             tcp: Tcp::new(tcp_config, pool.clone(), secrets),
             reassembly: Reassembly::new(pool.clone(), config.reassemblies),
             outbox: Outbox::new(pool, config.outbox, secrets.random("ipv4 identification")),
@@ -84,7 +91,11 @@ impl Host {
         self.outbox.transmit(now, &mut self.interface);
         if !self.interface.full {
             let interface = &mut self.interface;
-            self.tcp.poll_transmit(now, &mut Sender { now, interface });
+            let mut sender = Sender { now, interface };
+            self.udp.poll_transmit(&mut sender);
+            if !sender.interface.full {
+                self.tcp.poll_transmit(now, &mut sender);
+            }
             // Looking for next hops may have raised questions.
             self.interface.send_arp(now);
         }
@@ -113,6 +124,7 @@ impl Host {
     pub(crate) fn stats(&self) -> Stats {
         Stats {
             tcp: *self.tcp.stats(),
+            udp: *self.udp.stats(),
             ..self.interface.stats
         }
     }
@@ -127,10 +139,10 @@ impl Host {
                 let Interface { mac, mtu, .. } = self.interface;
                 info!("the link is up: {mac}, MTU {mtu}");
                 let parts = self.interface.link.caps().max_parts;
+                self.udp.set_link(mtu);
                 self.tcp.set_link(mtu, self.interface.max_text(), parts);
                 self.heard = NOBODY;
-                self.tcp.resolved();
-                self.outbox.retry();
+                self.next_hops_changed();
             }
         }
         true
@@ -156,19 +168,22 @@ impl Host {
         }
     }
 
+    /// Has all that waits for a next hop tried again.
+    fn next_hops_changed(&mut self) {
+        self.udp.resolved();
+        self.tcp.resolved();
+        self.outbox.retry();
+    }
+
     /// Tells those who wait for a neighbour what became of it.
     pub(crate) fn neighbour_events(&mut self, now: Instant) {
         while let Some(event) = self.interface.neighbours.poll_event() {
             match event {
-                Event::Resolved(_) => {
-                    self.tcp.resolved();
-                    self.outbox.retry();
-                }
+                Event::Resolved(_) => self.next_hops_changed(),
                 Event::Failed(neighbour) => {
                     self.tcp.unreachable(now, neighbour);
                     // Whoever needs it as a gateway tries again, and is told then.
-                    self.tcp.resolved();
-                    self.outbox.retry();
+                    self.next_hops_changed();
                 }
                 Event::Conflict(mac) => {
                     self.interface.stats.conflicts += 1;

@@ -109,7 +109,7 @@ impl Host {
 
     /// Hands a whole packet to whom it is for.
     fn deliver(&mut self, now: Instant, header: &Header, mut packet: Frame) -> Result<(), Drop> {
-        let complaint = match header.protocol {
+        match header.protocol {
             Protocol::TCP => {
                 packet.advance(header.header_len.into());
                 let ends = Packet {
@@ -117,22 +117,50 @@ impl Host {
                     destination: header.destination,
                 };
                 self.segments.push((ends, packet));
-                return Ok(());
+                Ok(())
             }
             Protocol::ICMP => {
                 packet.advance(header.header_len.into());
-                return self.icmp(now, header, packet);
+                self.icmp(now, header, packet)
             }
-            Protocol::UDP => Complaint::PortUnreachable,
-            _ => Complaint::ProtocolUnreachable,
+            Protocol::UDP => self.udp(now, header, packet),
+            _ => {
+                self.complain(now, header, Complaint::ProtocolUnreachable, packet.head())?;
+                Err(Drop::Protocol)
+            }
+        }
+    }
+
+    fn udp(&mut self, now: Instant, header: &Header, mut packet: Frame) -> Result<(), Drop> {
+        let start = packet.parts().next().cloned();
+        packet.advance(header.header_len.into());
+        let ends = udp::Packet {
+            source: header.source,
+            destination: header.destination,
         };
-        let payload = packet.head().get(header.header_len.into()..);
-        let network = &self.interface.network;
-        if icmp::may_complain(network, header, false, payload.unwrap_or_default()) {
-            let message = complaint.about(packet.head());
+        match (self.udp.receive(&ends, packet), start) {
+            (Err(udp::Drop::NoPort), Some(start)) => {
+                self.complain(now, header, Complaint::PortUnreachable, &start)
+            }
+            // UDP counts for itself what it drops.
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the sender of a packet, which begins with `start`, what is wrong with it.
+    fn complain(
+        &mut self,
+        now: Instant,
+        header: &Header,
+        complaint: Complaint,
+        start: &[u8],
+    ) -> Result<(), Drop> {
+        let payload = start.get(header.header_len.into()..).unwrap_or_default();
+        if icmp::may_complain(&self.interface.network, header, false, payload) {
+            let message = complaint.about(start);
             self.outbox.complain(now, header.source, &message)?;
         }
-        Err(Drop::Protocol)
+        Ok(())
     }
 
     fn icmp(&mut self, now: Instant, header: &Header, message: Frame) -> Result<(), Drop> {
@@ -147,27 +175,50 @@ impl Host {
         }
     }
 
-    /// An error about a segment of ours; whether it may be believed is TCP's to say (RFC 5927).
+    /// An error about a packet of ours; whether it may be believed is TCP's to say (RFC 5927), and
+    /// UDP's users'.
     fn icmp_error(
         &mut self,
         now: Instant,
         error: icmp::Error,
         quoted: &Quoted<'_>,
     ) -> Result<(), Drop> {
-        let ours = quoted.source == self.interface.network.address();
-        if !ours || quoted.protocol != Protocol::TCP {
+        if quoted.source != self.interface.network.address() {
             return Err(Drop::IcmpOther);
         }
-        let kind = match error {
-            icmp::Error::PortUnreachable | icmp::Error::ProtocolUnreachable => IcmpError::Refused,
-            icmp::Error::Unreachable
-            | icmp::Error::TimeExceeded
-            | icmp::Error::ParameterProblem => IcmpError::Unreachable,
-            // TCP does not discover path MTUs yet.
-            icmp::Error::TooBig { .. } => return Err(Drop::IcmpOther),
-        };
-        let ends = (quoted.source, quoted.destination);
-        self.tcp.icmp_error(now, ends, quoted.transport, kind);
+        match quoted.protocol {
+            Protocol::TCP => {
+                // TCP does not discover path MTUs yet.
+                let kind = tcp_error(error).ok_or(Drop::IcmpOther)?;
+                let ends = (quoted.source, quoted.destination);
+                self.tcp.icmp_error(now, ends, quoted.transport, kind);
+            }
+            Protocol::UDP => {
+                let (remote, error) = (quoted.destination, udp_error(error));
+                self.udp.icmp_error(remote, quoted.transport, error);
+            }
+            _ => return Err(Drop::IcmpOther),
+        }
         Ok(())
+    }
+}
+
+fn tcp_error(error: icmp::Error) -> Option<IcmpError> {
+    match error {
+        icmp::Error::PortUnreachable | icmp::Error::ProtocolUnreachable => Some(IcmpError::Refused),
+        icmp::Error::Unreachable | icmp::Error::TimeExceeded | icmp::Error::ParameterProblem => {
+            Some(IcmpError::Unreachable)
+        }
+        icmp::Error::TooBig { .. } => None,
+    }
+}
+
+fn udp_error(error: icmp::Error) -> udp::Error {
+    match error {
+        icmp::Error::PortUnreachable | icmp::Error::ProtocolUnreachable => udp::Error::Refused,
+        icmp::Error::Unreachable | icmp::Error::TimeExceeded | icmp::Error::ParameterProblem => {
+            udp::Error::Unreachable
+        }
+        icmp::Error::TooBig { .. } => udp::Error::TooLarge,
     }
 }

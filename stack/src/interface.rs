@@ -35,6 +35,7 @@ pub(crate) struct Interface {
     pub(crate) neighbours: Neighbours,
     pub(crate) stats: Stats,
     tcp: Template,
+    udp: Template,
     icmp: Template,
     /// The link had no room in this turn.
     pub(crate) full: bool,
@@ -60,6 +61,7 @@ impl Interface {
             neighbours: Neighbours::new(site, config.neighbours),
             stats: Stats::default(),
             tcp: Template::new(address, Protocol::TCP),
+            udp: Template::new(address, Protocol::UDP),
             icmp: Template::new(address, Protocol::ICMP),
             full: false,
         }
@@ -182,7 +184,7 @@ impl Interface {
     }
 }
 
-/// What TCP hands its segments to.
+/// What TCP hands its segments to, and UDP its datagrams.
 pub(crate) struct Sender<'a> {
     pub(crate) now: Instant,
     pub(crate) interface: &'a mut Interface,
@@ -210,8 +212,37 @@ impl tcp::Output for Sender<'_> {
     }
 }
 
+impl udp::Output for Sender<'_> {
+    fn transmit(&mut self, datagram: udp::Outgoing<'_>) -> Result<(), udp::Blocked> {
+        let Sender { now, interface } = self;
+        let destination =
+            interface
+                .next_hop(*now, datagram.remote)
+                .map_err(|blocked| match blocked {
+                    Blocked::Full => udp::Blocked::Full,
+                    Blocked::Unresolved => udp::Blocked::Unresolved,
+                    Blocked::Unreachable => udp::Blocked::Unreachable,
+                })?;
+        let total_len = total_len(datagram.header.len() + datagram.payload.len());
+        let mut head = interface.head(destination, EtherType::IPV4);
+        extend(&mut head, &interface.udp.header(datagram.remote, total_len));
+        extend(&mut head, &datagram.header);
+        let offload = Offload {
+            checksum: Some(PartialChecksum {
+                start: HEADERS_LEN as u16,
+                offset: udp::CHECKSUM_AT as u16,
+            }),
+            gso_size: None,
+        };
+        let payload = core::slice::from_ref(datagram.payload);
+        interface
+            .send(*now, &mut head, payload, offload)
+            .map_err(|Full| udp::Blocked::Full)
+    }
+}
+
 /// The total length of a packet with `len` bytes behind its header. Nobody above makes longer ones:
-/// TCP is told [`Interface::max_text`], and a message that is too long is sent in fragments.
+/// TCP is told [`Interface::max_text`], UDP the MTU, and a message that is too long is sent in fragments.
 fn total_len(len: usize) -> u16 {
     debug_assert!(len + ipv4::HEADER_LEN <= usize::from(u16::MAX));
     (len + ipv4::HEADER_LEN) as u16

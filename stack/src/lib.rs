@@ -1,6 +1,6 @@
 //! One network host: the only crate that knows every protocol.
 //!
-//! [`Net`] puts Ethernet, ARP, IPv4, ICMP and TCP on a [`link::Link`] and is what applications see
+//! [`Net`] puts Ethernet, ARP, IPv4, ICMP, UDP and TCP on a [`link::Link`] and is what applications see
 //! of it: it implements [`runtime::Network`] for them and [`runtime::Driver`] for the loop that
 //! runs them.
 //!
@@ -8,9 +8,10 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `net` | the façade: user calls, the loop's calls, the only `RefCell` |
+//! | `net` | the façade: the loop's calls, the only `RefCell` |
+//! | `network` | the façade: applications' calls |
 //! | `host` | one host: what a turn consists of |
-//! | `input` | a burst, frame by frame, down to a segment for `tcp` or a message for us |
+//! | `input` | a burst, frame by frame, down to a segment for `tcp`, a datagram for `udp` or a message for us |
 //! | `interface` | the way out: next hop, headers, the link |
 //! | `outbox` | control messages that wait for the link |
 //! | `wakers` | who waits for what, and until when |
@@ -18,7 +19,7 @@
 //!
 //! Input never sends; output never parses; applications never run inside: they are woken.
 //!
-//! Not here yet: UDP and DHCP, more than one address, multicast, talking to oneself (no loopback),
+//! Not here yet: DHCP, more than one address, multicast, talking to oneself (no loopback),
 //! VLANs other than the untagged one. RFC 1122 is followed for a host with one interface that
 //! forwards nothing.
 #![no_std]
@@ -31,6 +32,7 @@ mod host;
 mod input;
 mod interface;
 mod net;
+mod network;
 mod outbox;
 mod stats;
 mod wakers;

@@ -6,27 +6,28 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::cell::RefCell;
-use core::net::{SocketAddr, SocketAddrV4};
+use core::net::SocketAddrV4;
 use core::task::{Context, Poll};
 
 use link::{Burst, Link, LinkState};
-use packet::{Chunk, Instant, Pool, Secrets};
-use runtime::{Driver, Error, FlowId, ListenerId, Network, Peer};
+use packet::{Instant, Pool, Secrets};
+use runtime::{DatagramId, Driver, Error, FlowId};
 
 use crate::host::Host;
-use crate::wakers::{Wait, Wakers};
+use crate::network::{bound, connection, datagram_error, error};
+use crate::wakers::{PortWait, Wait, Wakers};
 use crate::{Config, Stats};
 
 /// A host on a link; all clones are the same host.
 #[derive(Clone)]
-pub struct Net(Rc<RefCell<Inner>>);
+pub struct Net(pub(crate) Rc<RefCell<Inner>>);
 
-struct Inner {
-    host: Host,
+pub(crate) struct Inner {
+    pub(crate) host: Host,
     burst: Burst,
-    wakers: Wakers,
+    pub(crate) wakers: Wakers,
     /// The time of the last turn: that of all user calls in it.
-    now: Instant,
+    pub(crate) now: Instant,
 }
 
 impl Net {
@@ -75,7 +76,7 @@ impl Net {
     }
 
     /// Runs `call` on the host, then wakes whom it concerns.
-    fn with<T>(&self, call: impl FnOnce(&mut Inner) -> T) -> T {
+    pub(crate) fn with<T>(&self, call: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.0.borrow_mut();
         let result = call(&mut inner);
         inner.gather();
@@ -93,7 +94,7 @@ impl Net {
 
     /// Asks TCP about a flow, and remembers the task if it must wait. Nothing is asked once the
     /// flow's deadline has passed.
-    fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         flow: FlowId,
         wait: Wait,
@@ -114,12 +115,31 @@ impl Net {
         }
         answer.map_err(error)
     }
+
+    /// Asks UDP about a bound port, and remembers the task if it must wait.
+    pub(crate) fn ask_port<T>(
+        &self,
+        id: DatagramId,
+        wait: PortWait,
+        cx: &Context<'_>,
+        question: impl FnOnce(&mut Host) -> Poll<Result<T, udp::Error>>,
+    ) -> Poll<Result<T, Error>> {
+        let mut inner = self.0.borrow_mut();
+        if !inner.wakers.is_bound(bound(id)) {
+            return Poll::Ready(Err(Error::Closed));
+        }
+        let answer = question(&mut inner.host);
+        if answer.is_pending() {
+            inner.wakers.wait_at_port(bound(id), wait, cx);
+        }
+        answer.map_err(datagram_error)
+    }
 }
 
 impl Inner {
     /// The connection behind a flow that an application has; `None` for a stale id, which must not
     /// touch what its connection still has to send, nor who has its slot now.
-    fn open(&self, flow: FlowId) -> Option<tcp::ConnectionId> {
+    pub(crate) fn open(&self, flow: FlowId) -> Option<tcp::ConnectionId> {
         Some(connection(flow)).filter(|id| self.wakers.is_open(*id))
     }
 
@@ -131,129 +151,9 @@ impl Inner {
                 tcp::Event::Listener(id) => self.wakers.wake_accept(id),
             }
         }
-    }
-}
-
-impl Network for Net {
-    fn listen(&self, port: u16) -> Result<ListenerId, Error> {
-        let id = self.0.borrow_mut().host.tcp.listen(port).map_err(error)?;
-        Ok(ListenerId {
-            slot: id.slot,
-            generation: id.generation,
-        })
-    }
-
-    fn poll_accept(
-        &self,
-        listener: ListenerId,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(FlowId, Peer), Error>> {
-        let id = listening(listener);
-        let inner = &mut *self.0.borrow_mut();
-        match inner.host.tcp.accept(id) {
-            Poll::Pending => {
-                inner.wakers.wait_accept(id, cx);
-                Poll::Pending
-            }
-            Poll::Ready(Err(reason)) => Poll::Ready(Err(error(reason))),
-            Poll::Ready(Ok((id, remote))) => {
-                inner.wakers.open(id);
-                let address = SocketAddr::V4(remote);
-                Poll::Ready(Ok((flow(id), Peer { address })))
-            }
+        while let Some(id) = self.host.udp.poll_event() {
+            self.wakers.wake_port(id);
         }
-    }
-
-    fn unlisten(&self, listener: ListenerId) {
-        self.with(|inner| inner.host.tcp.unlisten(inner.now, listening(listener)));
-    }
-
-    fn connect(&self, remote: SocketAddr) -> Result<FlowId, Error> {
-        let SocketAddr::V4(remote) = remote else {
-            return Err(Error::Unreachable);
-        };
-        self.with(|inner| {
-            let local = inner.host.interface.local_for(*remote.ip());
-            let local = local.ok_or(Error::Unreachable)?;
-            let id = inner.host.tcp.connect(inner.now, local, remote);
-            let id = id.map_err(error)?;
-            inner.wakers.open(id);
-            Ok(flow(id))
-        })
-    }
-
-    fn local_address(&self, flow: FlowId) -> Option<SocketAddr> {
-        let inner = &mut *self.0.borrow_mut();
-        let local = inner.open(flow).and_then(|id| inner.host.tcp.local(id));
-        local.map(SocketAddr::V4)
-    }
-
-    fn poll_connect(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.ask(flow, Wait::Send, cx, |tcp| tcp.connected(connection(flow)))
-    }
-
-    fn poll_receive(
-        &self,
-        flow: FlowId,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Chunk>, Error>> {
-        self.ask(flow, Wait::Receive, cx, |tcp| tcp.read(connection(flow)))
-    }
-
-    fn poll_send(
-        &self,
-        flow: FlowId,
-        chunk: &mut Option<Chunk>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
-        self.ask(flow, Wait::Send, cx, |tcp| {
-            tcp.send(connection(flow), chunk)
-        })
-    }
-
-    fn poll_write(
-        &self,
-        flow: FlowId,
-        bytes: &[u8],
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<usize, Error>> {
-        self.ask(flow, Wait::Send, cx, |tcp| {
-            tcp.write(connection(flow), bytes)
-        })
-    }
-
-    fn poll_drained(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.ask(flow, Wait::Send, cx, |tcp| tcp.drained(connection(flow)))
-    }
-
-    fn finish(&self, flow: FlowId) {
-        self.with(|inner| {
-            if let Some(id) = inner.open(flow) {
-                inner.host.tcp.finish(inner.now, id);
-            }
-        });
-    }
-
-    fn abort(&self, flow: FlowId) {
-        self.with(|inner| {
-            if let Some(id) = inner.open(flow) {
-                inner.host.tcp.abort(inner.now, id);
-            }
-        });
-    }
-
-    fn release(&self, flow: FlowId) {
-        self.with(|inner| {
-            if let Some(id) = inner.open(flow) {
-                inner.wakers.close(id);
-                inner.host.tcp.release(inner.now, id);
-            }
-        });
-    }
-
-    fn deadline(&self, flow: FlowId, at: Option<Instant>) {
-        let inner = &mut *self.0.borrow_mut();
-        inner.wakers.set_deadline(connection(flow), at);
     }
 }
 
@@ -281,39 +181,7 @@ impl Driver for Net {
     }
 
     fn is_quiet(&self) -> bool {
-        self.0.borrow().host.tcp.is_quiet()
-    }
-}
-
-fn connection(flow: FlowId) -> tcp::ConnectionId {
-    tcp::ConnectionId {
-        slot: flow.slot,
-        generation: flow.generation,
-    }
-}
-
-fn flow(id: tcp::ConnectionId) -> FlowId {
-    FlowId {
-        slot: id.slot,
-        generation: id.generation,
-    }
-}
-
-fn listening(id: ListenerId) -> tcp::ListenerId {
-    tcp::ListenerId {
-        slot: id.slot,
-        generation: id.generation,
-    }
-}
-
-fn error(error: tcp::Error) -> Error {
-    match error {
-        tcp::Error::Refused => Error::Refused,
-        tcp::Error::Reset => Error::Reset,
-        tcp::Error::TimedOut => Error::TimedOut,
-        tcp::Error::Unreachable => Error::Unreachable,
-        tcp::Error::Closed => Error::Closed,
-        tcp::Error::NoBuffer => Error::NoBuffer,
-        tcp::Error::InUse => Error::InUse,
+        let host = &self.0.borrow().host;
+        host.tcp.is_quiet() && host.udp.is_quiet()
     }
 }

@@ -1,7 +1,7 @@
 //! Counters, and why frames were dropped.
 
-/// Why a received frame, or what was in it, was thrown away below TCP. TCP has reasons of its own:
-/// [`tcp::Drop`].
+/// Why a received frame, or what was in it, was thrown away below TCP and UDP, which have
+/// reasons of their own: [`tcp::Drop`], [`udp::Drop`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drop {
     /// Not an Ethernet II frame, or with more tags than two.
@@ -113,6 +113,8 @@ pub struct Stats {
     pub drops: [u64; Drop::COUNT],
     /// What TCP has done.
     pub tcp: tcp::Stats,
+    /// What UDP has done.
+    pub udp: udp::Stats,
 }
 
 impl Stats {

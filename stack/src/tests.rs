@@ -1,6 +1,7 @@
 //! A host between a wire that the test holds and an application that the test plays.
 
 mod connections;
+mod datagrams;
 mod hostile;
 mod memory;
 mod packets;

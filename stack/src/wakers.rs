@@ -5,6 +5,7 @@ use core::task::{Context, Waker};
 
 use packet::{Deadlines, Instant};
 use tcp::{ConnectionId, ListenerId};
+use udp::PortId;
 
 /// What a task waits for.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +16,18 @@ pub(crate) enum Wait {
     Send,
 }
 
-/// The wakers of all flows and listeners. Tables grow to as many entries as TCP has slots.
+/// What a task waits for at a port bound for datagrams.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PortWait {
+    /// A datagram.
+    Receive,
+    /// Room to send.
+    Send,
+    /// News of one that did not arrive.
+    Errors,
+}
+
+/// The wakers of all flows, listeners and ports. Tables grow to as many entries as TCP and UDP have slots.
 ///
 /// Nobody is woken here: wakers are gathered, and the façade wakes them once it no longer holds the
 /// stack, for a waker is somebody else's code.
@@ -23,6 +35,7 @@ pub(crate) enum Wait {
 pub(crate) struct Wakers {
     flows: Vec<Flow>,
     listeners: Vec<Listener>,
+    ports: Vec<Port>,
     deadlines: Deadlines,
     ready: Vec<Waker>,
 }
@@ -42,6 +55,14 @@ struct Flow {
 struct Listener {
     generation: u32,
     accept: Option<Waker>,
+}
+
+#[derive(Default)]
+struct Port {
+    generation: u32,
+    bound: bool,
+    /// By [`PortWait`].
+    waiting: [Option<Waker>; 3],
 }
 
 impl Wakers {
@@ -106,6 +127,50 @@ impl Wakers {
         {
             self.ready.extend(listener.accept.take());
         }
+    }
+
+    /// A port was bound.
+    pub(crate) fn open_port(&mut self, id: PortId) {
+        let place = id.slot as usize;
+        if self.ports.len() <= place {
+            self.ports.resize_with(place + 1, Port::default);
+        }
+        self.ports[place] = Port {
+            generation: id.generation,
+            bound: true,
+            ..Port::default()
+        };
+    }
+
+    /// The port was given back: who waits there hears of it.
+    pub(crate) fn close_port(&mut self, id: PortId) {
+        self.wake_port(id);
+        if let Some(port) = self.port(id) {
+            port.bound = false;
+        }
+    }
+
+    pub(crate) fn is_bound(&mut self, id: PortId) -> bool {
+        self.port(id).is_some()
+    }
+
+    /// Remembers who waits at a port; the last one that asked.
+    pub(crate) fn wait_at_port(&mut self, id: PortId, wait: PortWait, cx: &Context<'_>) {
+        if let Some(port) = self.port(id) {
+            remember(&mut port.waiting[wait as usize], cx);
+        }
+    }
+
+    /// Something happened at a port.
+    pub(crate) fn wake_port(&mut self, id: PortId) {
+        let Some(port) = self.port(id) else { return };
+        let waiting = core::mem::take(&mut port.waiting);
+        self.ready.extend(waiting.into_iter().flatten());
+    }
+
+    fn port(&mut self, id: PortId) -> Option<&mut Port> {
+        let port = self.ports.get_mut(id.slot as usize)?;
+        (port.bound && port.generation == id.generation).then_some(port)
     }
 
     /// Sets until when a flow's waits last. A deadline is moved with every request, so the timer is

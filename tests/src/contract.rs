@@ -2,6 +2,7 @@
 //! stack, so that an application cannot tell them apart.
 
 mod closing;
+mod datagrams;
 mod flow_control;
 mod opening;
 mod streams;
@@ -62,6 +63,7 @@ pub fn cases() -> Vec<Case> {
         streams::cases(),
         closing::cases(),
         flow_control::cases(),
+        datagrams::cases(),
         tasks::cases(),
     ]
     .into_iter()

@@ -88,6 +88,12 @@ impl Udp {
         self.config.mtu = mtu;
     }
 
+    /// Whether all that was to be sent has left.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.unsent.is_empty() && self.unresolved.is_empty()
+    }
+
     /// What was done so far.
     #[must_use]
     pub const fn stats(&self) -> &Stats {
@@ -104,8 +110,8 @@ impl Udp {
         received.inspect_err(|reason| self.stats.drop(*reason))
     }
 
-    /// Somebody tells that a datagram from `local` to `remote`, of which `quoted` is the start, did
-    /// not arrive.
+    /// Somebody tells that a datagram of ours to `remote`, of which `quoted` is the start, did not
+    /// arrive.
     pub fn icmp_error(&mut self, remote: Ipv4Addr, quoted: &[u8], error: Error) {
         if let Some((ours, theirs)) = header::quoted_ports(quoted)
             && let Some((id, _)) = self.table.by_number(ours)

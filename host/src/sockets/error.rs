@@ -8,12 +8,14 @@ use rustix::io::Errno;
 /// The error an application sees for `error`.
 pub(super) fn of(error: &io::Error) -> Error {
     match Errno::from_io_error(error) {
-        Some(Errno::CONNREFUSED) => Error::Refused,
+        // No such port, or not even the protocol.
+        Some(Errno::CONNREFUSED | Errno::NOPROTOOPT) => Error::Refused,
         // A broken pipe: the reset came earlier, and somebody else was told.
         Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED) => Error::Reset,
         Some(Errno::TIMEDOUT) => Error::TimedOut,
         Some(Errno::ADDRINUSE) => Error::InUse,
         Some(Errno::ACCESS | Errno::PERM) => Error::Denied,
+        Some(Errno::MSGSIZE) => Error::TooLarge,
         // Also out of ephemeral ports, which connect(2) calls "address not available".
         Some(
             Errno::ADDRNOTAVAIL

@@ -1,12 +1,11 @@
 //! A listening socket.
 
-use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 use core::task::{Context, Poll, Waker};
 use std::io::{self, ErrorKind};
 
 use mio::net::{TcpListener, TcpStream};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 /// The most connections accepted in a turn, so that a crowd at the door leaves time for who is in.
 const TURN_ACCEPTS: u16 = 64;
@@ -78,33 +77,6 @@ impl Listening {
             waiter.wake();
         }
     }
-}
-
-/// Binds `port` of every address, IPv6 and IPv4 in one socket; IPv4 alone where the kernel has no
-/// IPv6.
-pub(super) fn bind(port: u16) -> io::Result<std::net::TcpListener> {
-    match bind_to(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
-        Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => {
-            Ok(bind_to(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))?)
-        }
-        result => Ok(result?),
-    }
-}
-
-fn bind_to(address: SocketAddr) -> Result<std::net::TcpListener, Errno> {
-    let family = match address {
-        SocketAddr::V4(_) => AddressFamily::INET,
-        SocketAddr::V6(_) => AddressFamily::INET6,
-    };
-    let flags = SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    // Connections of an earlier run that are still closing must not keep a new one from starting.
-    sockopt::set_socket_reuseaddr(&socket, true)?;
-    if address.is_ipv6() {
-        sockopt::set_ipv6_v6only(&socket, false)?;
-    }
-    rustix::net::bind(&socket, &address)?;
-    Ok(socket.into())
 }
 
 fn is_of_the_listener(error: &io::Error) -> bool {

@@ -5,11 +5,14 @@ use core::task::{Context, Poll};
 
 use mio::Interest;
 use packet::{Chunk, Instant};
-use runtime::{Error, FlowId, ListenerId, Network, Peer};
+use runtime::{DatagramId, Error, FlowId, ListenerId, Network, Peer};
+use rustix::net::SocketType;
 
+use super::bind::bind;
 use super::connection::{Connection, Wait};
-use super::listener::{self, Listening};
-use super::{LINGER, Sockets, State, error};
+use super::listener::Listening;
+use super::port::Port;
+use super::{Kind, LINGER, Sockets, State, error};
 
 impl Network for Sockets {
     fn listen(&self, port: u16) -> Result<ListenerId, Error> {
@@ -23,14 +26,14 @@ impl Network for Sockets {
             .position(|(for_port, _)| *for_port == port);
         let socket = match provided {
             Some(index) => Ok(state.provided.swap_remove(index).1),
-            None => listener::bind(port),
+            None => bind(SocketType::STREAM, port).map(Into::into),
         };
         let listening = socket
             .and_then(|socket| Listening::new(socket, self.limits.backlog))
             .map_err(|error| error::of(&error))?;
         let (slot, generation) = state.listeners.insert(listening);
         let registered = state.listeners.at(slot).map(|listener| {
-            let key = slot << 1 | 1;
+            let key = Kind::Listener.key(slot);
             self.reactor
                 .register(&mut listener.socket, self.owner, key, Interest::READABLE)
         });
@@ -179,9 +182,93 @@ impl Network for Sockets {
             state.deadlines.set_no_later(flow.slot, at);
         }
     }
+
+    fn bind(&self, number: u16) -> Result<DatagramId, Error> {
+        let mut state = self.state.borrow_mut();
+        if state.ports.len() >= self.limits.ports {
+            return Err(Error::NoBuffer);
+        }
+        let provided = &mut state.provided_ports;
+        let socket = match provided.iter().position(|(port, _)| *port == number) {
+            Some(index) => Ok(provided.swap_remove(index).1),
+            None => bind(SocketType::DGRAM, number).map(Into::into),
+        };
+        let port = socket.and_then(Port::new);
+        let port = port.map_err(|error| error::of(&error))?;
+        let (slot, generation) = state.ports.insert(port);
+        let registered = state.ports.at(slot).map(|port| {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let key = Kind::Port.key(slot);
+            self.reactor
+                .register(&mut port.socket, self.owner, key, interest)
+        });
+        if let Some(Err(error)) = registered {
+            state.ports.remove(slot);
+            return Err(error::of(&error));
+        }
+        Ok(DatagramId { slot, generation })
+    }
+
+    fn bound_port(&self, id: DatagramId) -> Option<u16> {
+        let mut state = self.state.borrow_mut();
+        let port = state.ports.named(id.slot, id.generation)?;
+        Some(port.socket.local_addr().ok()?.port())
+    }
+
+    fn poll_receive_from(
+        &self,
+        id: DatagramId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Chunk, SocketAddr), Error>> {
+        let room = &mut *self.room.borrow_mut();
+        self.at_port(id, |port, turn| {
+            port.poll_receive(room, &self.pool, turn, cx).map(Ok)
+        })
+    }
+
+    fn poll_send_to(
+        &self,
+        id: DatagramId,
+        bytes: &[u8],
+        remote: SocketAddr,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        self.at_port(id, |port, _| port.poll_send(bytes, remote, cx))
+    }
+
+    fn poll_undelivered(
+        &self,
+        id: DatagramId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(SocketAddr, Error), Error>> {
+        self.at_port(id, |port, _| port.poll_undelivered(cx).map(Ok))
+    }
+
+    fn unbind(&self, id: DatagramId) {
+        let mut state = self.state.borrow_mut();
+        if state.ports.named(id.slot, id.generation).is_some()
+            && let Some(mut port) = state.ports.remove(id.slot)
+        {
+            port.wake();
+        }
+    }
 }
 
 impl Sockets {
+    /// Does `call` on a bound port.
+    fn at_port<T>(
+        &self,
+        id: DatagramId,
+        call: impl FnOnce(&mut Port, u64) -> Poll<Result<T, Error>>,
+    ) -> Poll<Result<T, Error>> {
+        let mut state = self.state.borrow_mut();
+        let turn = state.turn;
+        match state.ports.named(id.slot, id.generation) {
+            Some(port) => call(port, turn),
+            None => Poll::Ready(Err(Error::Closed)),
+        }
+    }
+
     /// Does `call` on a connection that is usable, and remembers what it left to do.
     fn with<T>(
         &self,

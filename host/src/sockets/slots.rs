@@ -6,8 +6,8 @@ pub(super) struct Slots<T> {
     free: Vec<u32>,
 }
 
-/// A slot and a bit for its kind must fit the key of a reactor.
-pub(super) const MOST: usize = 1 << 23;
+/// A slot and two bits for its kind must fit the key of a reactor.
+pub(super) const MOST: usize = 1 << 22;
 
 impl<T> Slots<T> {
     pub(super) fn len(&self) -> usize {

@@ -28,6 +28,9 @@ pub(super) fn frame(destination: [u8; 6], kind: EtherType, payload: &[u8]) -> Ve
     bytes
 }
 
+/// A datagram without a checksum, from port 7 to port 9.
+const DATAGRAM: [u8; 20] = [0, 7, 0, 9, 0, 20, 0, 0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
+
 fn header(protocol: Protocol, len: usize) -> Header {
     Header {
         source: A,
@@ -204,20 +207,21 @@ fn fragments_that_stay_alone_are_complained_about() {
 fn what_we_do_not_speak_is_refused() {
     let host = host();
     for (protocol, answer) in [(Protocol::UDP, [3, 3]), (Protocol(132), [3, 2])] {
-        let bytes = packet(&header(protocol, 20), &[7; 20]);
+        let bytes = packet(&header(protocol, 20), &DATAGRAM);
         let answers = host.answers(&bytes);
         let (_, message) = sent_packet(&answers[0]);
         assert_eq!(message[..2], answer);
         assert_eq!(message[8..], bytes[14..]);
         assert!(Sum::of(&message).is_valid());
     }
-    assert_eq!(host.net.stats().dropped(Drop::Protocol), 2);
+    assert_eq!(host.net.stats().dropped(Drop::Protocol), 1);
+    assert_eq!(host.net.stats().udp.dropped(udp::Drop::NoPort), 1);
 }
 
 #[test]
 fn complaints_are_limited() {
     let host = host();
-    let bytes = packet(&header(Protocol::UDP, 20), &[7; 20]);
+    let bytes = packet(&header(Protocol::UDP, 20), &DATAGRAM);
     let answers: usize = (0..1000).map(|_| host.answers(&bytes).len()).sum();
     assert_eq!(answers, 50);
     assert_eq!(host.net.stats().dropped(Drop::IcmpLimit), 950);

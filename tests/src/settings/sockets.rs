@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,6 +29,9 @@ pub fn setting() -> Setting {
     let listener = TcpListener::bind((address, 0)).expect("a port of the loopback interface");
     let remote = listener.local_addr().expect("it is bound");
     sockets.provide(remote.port(), listener);
+    // TCP's ports and UDP's are not the same, and nobody else has this address.
+    let port = UdpSocket::bind(remote).expect("a port of the loopback interface");
+    sockets.provide_port(remote.port(), port);
     let net: Rc<dyn Network> = sockets.clone();
     let driver: Rc<dyn Driver> = sockets;
     Setting {

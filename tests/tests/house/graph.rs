@@ -27,7 +27,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     (
         "stack",
         &[
-            "packet", "ethernet", "arp", "ipv4", "tcp", "link", "runtime",
+            "packet", "ethernet", "arp", "ipv4", "udp", "tcp", "link", "runtime",
         ],
     ),
     ("hello", &["packet", "runtime", "http"]),

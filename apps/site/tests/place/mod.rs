@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use packet::{Chunk, Duration, Instant, Secrets};
 use runtime::{
-    Config, Console, Entropy, Env, Error, Executor, FileId, FlowId, ListenerId, Metadata, Network,
-    Peer, Place, Storage, StorageError, run,
+    Config, Console, DatagramId, Entropy, Env, Error, Executor, FileId, FlowId, ListenerId,
+    Metadata, Network, Peer, Place, Storage, StorageError, run,
 };
 
 /// What one peer sends, piece by piece, and what it does then.
@@ -249,6 +249,42 @@ impl Network for Peers {
     fn release(&self, _: FlowId) {}
 
     fn deadline(&self, _: FlowId, _: Option<Instant>) {}
+
+    fn bind(&self, _: u16) -> Result<DatagramId, Error> {
+        Err(Error::NoBuffer)
+    }
+
+    fn bound_port(&self, _: DatagramId) -> Option<u16> {
+        None
+    }
+
+    fn poll_receive_from(
+        &self,
+        _: DatagramId,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<(Chunk, SocketAddr), Error>> {
+        Poll::Ready(Err(Error::Closed))
+    }
+
+    fn poll_send_to(
+        &self,
+        _: DatagramId,
+        _: &[u8],
+        _: SocketAddr,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        Poll::Ready(Err(Error::Closed))
+    }
+
+    fn poll_undelivered(
+        &self,
+        _: DatagramId,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<(SocketAddr, Error), Error>> {
+        Poll::Ready(Err(Error::Closed))
+    }
+
+    fn unbind(&self, _: DatagramId) {}
 }
 
 /// Files by name. A read gives at most a page; one of `broken` fails behind its first.
