@@ -1,13 +1,15 @@
 //! The command line.
 
-use core::fmt;
-use core::net::{Ipv4Addr, SocketAddr};
+mod memory;
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::str::FromStr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use stack::{Cidr, Mac};
 
+pub(crate) use self::memory::Memory;
 use crate::failure::Failure;
 use crate::faults::FaultOptions;
 use crate::sys;
@@ -58,7 +60,8 @@ Exit codes: 0 ended as asked, 1 the machine refuses, 2 unusable command line or 
 const GET_EXAMPLES: &str = "\
 Examples:
   parhelion get http://127.0.0.1:8080/
-  sudo parhelion get http://10.0.0.1:8000/file -o file --link tap:tap0";
+  sudo parhelion get http://10.0.0.1:8000/file -o file --link tap:tap0
+  sudo parhelion get http://example.org/ --link tap:tap0 --gateway 10.0.0.1 --dns 9.9.9.9";
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -175,6 +178,11 @@ pub(crate) struct LinkOptions {
     #[arg(long, value_name = "ADDR")]
     pub(crate) gateway: Option<Ipv4Addr>,
 
+    /// Whom to ask for the addresses of names (up to three times); by default the machine's servers
+    /// where it is the machine's stack
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dns: Vec<IpAddr>,
+
     /// Our hardware address; by default a random one
     #[arg(long, value_name = "MAC", value_parser = parse_mac)]
     pub(crate) mac: Option<Mac>,
@@ -257,6 +265,12 @@ fn is_interface_name(name: &str) -> bool {
 }
 
 impl LinkOptions {
+    /// The setting that says whom to ask for names; `None` without the option.
+    pub(crate) fn dns_setting(&self) -> Option<String> {
+        let servers: Vec<String> = self.dns.iter().map(IpAddr::to_string).collect();
+        (!servers.is_empty()).then(|| servers.join(","))
+    }
+
     /// Whether the addresses go together.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let ours = self.address;
@@ -299,45 +313,6 @@ fn parse_mac(text: &str) -> Result<Mac, String> {
     }
 }
 
-/// A number of bytes, as `64M`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Memory {
-    pub(crate) bytes: usize,
-}
-
-impl Memory {
-    /// Too little for a few connections with a super-frame each.
-    const LEAST: u64 = 4 << 20;
-    const MOST: u64 = 64 << 30;
-}
-
-impl FromStr for Memory {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "write it as 64M or 1G";
-        let (digits, shift) = match text.as_bytes() {
-            [.., b'K' | b'k'] => (&text[..text.len() - 1], 10),
-            [.., b'M' | b'm'] => (&text[..text.len() - 1], 20),
-            [.., b'G' | b'g'] => (&text[..text.len() - 1], 30),
-            _ => (text, 0),
-        };
-        let number: u64 = digits.parse().map_err(|_| WRONG)?;
-        let bytes = number.checked_mul(1 << shift).ok_or(WRONG)?;
-        if !(Self::LEAST..=Self::MOST).contains(&bytes) {
-            return Err("it is 4M to 64G");
-        }
-        let bytes = usize::try_from(bytes).map_err(|_| WRONG)?;
-        Ok(Self { bytes })
-    }
-}
-
-impl fmt::Display for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}M", self.bytes >> 20)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -367,25 +342,6 @@ mod tests {
             "tun:x",
         ] {
             assert!(wrong.parse::<LinkChoice>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn memory_has_a_unit_and_bounds() {
-        assert_eq!("64M".parse(), Ok(Memory { bytes: 64 << 20 }));
-        assert_eq!("8388608".parse(), Ok(Memory { bytes: 8 << 20 }));
-        assert_eq!("1g".parse(), Ok(Memory { bytes: 1 << 30 }));
-        for wrong in [
-            "",
-            "M",
-            "64",
-            "3M",
-            "65G",
-            "99999999999999999999G",
-            "-1M",
-            "1.5G",
-        ] {
-            assert!(wrong.parse::<Memory>().is_err(), "{wrong}");
         }
     }
 

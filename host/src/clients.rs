@@ -1,7 +1,7 @@
 //! Who is behind the relay.
 
 use core::cell::{Cell, RefCell};
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::task::{Context, Poll, ready};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -181,6 +181,10 @@ impl Network for Published {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(SocketAddr, Error), Error>> {
         self.net.poll_undelivered(id, cx)
+    }
+
+    fn name_servers(&self) -> Vec<IpAddr> {
+        self.net.name_servers()
     }
 
     fn unbind(&self, id: DatagramId) {

@@ -1,12 +1,12 @@
 //! `parhelion get`: our HTTP client.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::net::ToSocketAddrs as _;
 use std::path::Path;
 use std::rc::Rc;
 
+use dns::Resolver;
 use http::{BadUrl, Url, client};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runtime::{Config, Env, Flow, Nothing};
@@ -17,7 +17,7 @@ use crate::console::Output;
 use crate::failure::{Failure, reason};
 use crate::machine::{self, Machine};
 use crate::partial_file::PartialFile;
-use crate::{faults, links, sandbox};
+use crate::{faults, links, names, sandbox};
 
 /// How long the server may say nothing at all.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +34,6 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     let is_ours = !matches!(options.link.link, None | Some(LinkChoice::Sockets));
     options.link.faults.check(is_ours)?;
     let recording = Recording::open(options.link.capture.as_deref(), is_ours)?;
-    let addresses = resolve(&url)?;
     let target = Target::open(options.file.as_deref())?;
     let mut machine = Machine::new(16, Output::new(true))?;
     machine.recording = recording;
@@ -54,12 +53,23 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
             ));
         }
     };
-    let env = machine.env(net, Rc::new(Nothing), Config::default());
+    let listed = if is_ours {
+        vec![]
+    } else {
+        names::listed(url.host)
+    };
+    let mut config = Config::default();
+    if let Some(servers) = options.link.dns_setting() {
+        config
+            .set(&format!("dns={servers}"))
+            .map_err(|error| Failure::unusable(format!("--dns: {error}")))?;
+    }
+    let env = machine.env(net, Rc::new(Nothing), config);
     let (address_line, quiet) = (options.url.clone(), options.output.quiet);
     let fetch = async move {
         let url =
             Url::parse(&address_line).map_err(|error| Failure::unusable(format!("{error}")))?;
-        let fetch = fetch(&env, &url, &addresses, target, quiet);
+        let fetch = fetch(&env, &url, &listed, target, quiet);
         let interrupted = || Err(Failure::refused("interrupted: nothing was kept"));
         env.until_shutdown(fetch).await.unwrap_or_else(interrupted)
     };
@@ -80,12 +90,13 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
 async fn fetch(
     env: &Env,
     url: &Url<'_>,
-    addresses: &[SocketAddr],
+    listed: &[IpAddr],
     mut target: Target,
     quiet: bool,
 ) -> Result<(), Failure> {
     let host = url.authority;
-    let mut flow = connect(env, host, addresses).await?;
+    let addresses = resolve(env, url, listed).await?;
+    let mut flow = connect(env, host, &addresses).await?;
     packet::Transport::deadline(&mut flow, Some(env.clock.now() + PATIENCE));
     let limits = http::Limits {
         body: u64::MAX,
@@ -134,12 +145,35 @@ async fn connect(env: &Env, host: &str, addresses: &[SocketAddr]) -> Result<Flow
     Err(last)
 }
 
-fn resolve(url: &Url<'_>) -> Result<Vec<SocketAddr>, Failure> {
-    let addresses = (url.host, url.port).to_socket_addrs().map_err(|error| {
-        let (host, why) = (url.host, reason(&error));
-        Failure::refused(format!("cannot find the address of {host}: {why}"))
+/// Where the URL's host may be: itself if it is an address, what the machine's own list says, or what
+/// name servers say.
+async fn resolve(env: &Env, url: &Url<'_>, listed: &[IpAddr]) -> Result<Vec<SocketAddr>, Failure> {
+    let at_port = |address: IpAddr| SocketAddr::new(address, url.port);
+    if let Ok(address) = url.host.parse() {
+        return Ok(vec![at_port(address)]);
+    }
+    if !listed.is_empty() {
+        return Ok(listed.iter().copied().map(at_port).collect());
+    }
+    let resolver = Resolver::new(env).map_err(|error| Failure::unusable(error.to_string()))?;
+    let found = resolver.resolve(url.host).await.map_err(|error| {
+        let host = url.host;
+        if error == dns::Error::BadName {
+            return Failure::unusable(format!("cannot fetch from {host}: {error}"));
+        }
+        let advice = match error {
+            dns::Error::NoServer => ": name one with --dns",
+            dns::Error::TimedOut | dns::Error::Network(_) => ": name another with --dns",
+            _ => "",
+        };
+        Failure::refused(format!(
+            "cannot find the address of {host}: {error}{advice}"
+        ))
     })?;
-    Ok(addresses.collect())
+    Ok(found
+        .into_iter()
+        .map(|address| at_port(address.into()))
+        .collect())
 }
 
 /// Where the body goes.

@@ -7,13 +7,14 @@
 //! |---|---|
 //! | `cli`, `failure` | what the user says, and is told |
 //! | `serve`, `get`, `replay` | the three commands |
+//! | `names` | what the machine knows of names |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
 //! | `links`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
 //! | [`sockets`], [`reactor`] | the kernel's stack as a network, and the one wait |
 //! | `machine`, `place`, `signals` | the loop, time and waiting, the end |
 //! | `storage`, `console`, `sandbox` | files, lines, and what is given up |
 //!
-//! Not here yet: several queues of a tap, names that our own stack resolves.
+//! Not here yet: several queues of a tap.
 #![deny(unsafe_code)]
 
 mod arrangement;
@@ -29,6 +30,7 @@ mod lifeline;
 mod links;
 mod logging;
 mod machine;
+mod names;
 mod namespace;
 mod partial_file;
 mod place;

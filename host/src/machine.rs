@@ -12,6 +12,7 @@ use crate::capture::Recording;
 use crate::console::Output;
 use crate::failure::{Failure, reason};
 use crate::lifeline::Lifeline;
+use crate::names;
 use crate::place::Linux;
 use crate::reactor::Reactor;
 use crate::signals::Signals;
@@ -81,6 +82,7 @@ impl Machine {
             ..sockets::Limits::default()
         };
         let sockets = Sockets::new(&self.reactor, pool, limits);
+        sockets.set_name_servers(names::servers());
         self.drive(Rc::<Sockets>::clone(&sockets));
         sockets
     }

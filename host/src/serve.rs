@@ -47,6 +47,9 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let arrangement = arrange(&mut machine, options, &pool)?;
     set(&mut config, "port", &arrangement.port.to_string())?;
     set(&mut config, "place", &arrangement.place)?;
+    if let Some(servers) = options.link.dns_setting() {
+        set(&mut config, "dns", &servers)?;
+    }
 
     let net = Rc::new(Published::new(&arrangement.net, &arrangement.clients));
     let storage: Rc<dyn Storage> = match &directory {

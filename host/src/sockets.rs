@@ -16,6 +16,7 @@ mod queue;
 mod slots;
 
 use core::cell::RefCell;
+use core::net::IpAddr;
 use core::time::Duration;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
@@ -79,6 +80,7 @@ struct State {
     /// Bound by somebody else, for the next `listen` or `bind` on that port.
     provided: Vec<(u16, TcpListener)>,
     provided_ports: Vec<(u16, UdpSocket)>,
+    name_servers: Vec<IpAddr>,
     /// Of connections; each fires at the earliest deadline set since the last one fired.
     deadlines: Deadlines,
     /// Connections with something to send, each once.
@@ -142,6 +144,11 @@ impl Sockets {
     pub fn provide_port(&self, port: u16, socket: UdpSocket) {
         let mut state = self.state.borrow_mut();
         state.provided_ports.push((port, socket));
+    }
+
+    /// Tells who is to be asked for the addresses of names.
+    pub fn set_name_servers(&self, servers: Vec<IpAddr>) {
+        self.state.borrow_mut().name_servers = servers;
     }
 
     /// Tells the reactor of a new connection and gives it a slot, or says why not.

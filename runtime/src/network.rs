@@ -1,6 +1,7 @@
 //! What a place must offer so that applications can talk to others.
 
-use core::net::SocketAddr;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 use core::task::{Context, Poll};
 
 use packet::{Chunk, Instant};
@@ -158,6 +159,12 @@ pub trait Network {
         id: DatagramId,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(SocketAddr, Error), Error>>;
+
+    /// The servers that know the addresses of names, as the network tells: those of DHCP, or of the
+    /// machine's own configuration. They may change.
+    fn name_servers(&self) -> Vec<IpAddr> {
+        Vec::new()
+    }
 
     /// Gives a port back: what was received and not taken is dropped, what was sent still goes out,
     /// and waits end with [`Error::Closed`].

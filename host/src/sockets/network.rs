@@ -1,6 +1,6 @@
 //! The kernel's sockets as [`Network`].
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::task::{Context, Poll};
 
 use mio::Interest;
@@ -242,6 +242,10 @@ impl Network for Sockets {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(SocketAddr, Error), Error>> {
         self.at_port(id, |port, _| port.poll_undelivered(cx).map(Ok))
+    }
+
+    fn name_servers(&self) -> Vec<IpAddr> {
+        self.state.borrow().name_servers.clone()
     }
 
     fn unbind(&self, id: DatagramId) {

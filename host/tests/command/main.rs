@@ -9,6 +9,7 @@ mod capturing;
 mod client;
 mod faulty;
 mod getting;
+mod names;
 mod refusals;
 mod replaying;
 mod server;

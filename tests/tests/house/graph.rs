@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("tcp", &["packet"]),
     ("http", &["packet"]),
     ("runtime", &["packet"]),
+    ("dns", &["packet", "runtime"]),
     ("link", &["packet"]),
     ("memory", &["packet", "link"]),
     ("tap", &["packet", "link"]),
@@ -43,7 +44,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     (
         "host",
         &[
-            "packet", "runtime", "stack", "link", "tap", "memory", "pcap", "hello", "site",
+            "packet", "runtime", "dns", "stack", "link", "tap", "memory", "pcap", "hello", "site",
             "bench", "http", "ethernet", "ipv4",
         ],
     ),

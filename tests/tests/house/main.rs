@@ -9,8 +9,8 @@ mod sources;
 use std::path::{Path, PathBuf};
 
 /// The packages (without `parhelion-`) whose libraries need no operating system.
-const NO_STD: [&str; 14] = [
-    "packet", "ethernet", "arp", "ipv4", "udp", "tcp", "http", "stack", "link", "memory",
+const NO_STD: [&str; 15] = [
+    "packet", "ethernet", "arp", "ipv4", "udp", "tcp", "http", "stack", "dns", "link", "memory",
     "runtime", "hello", "site", "bench",
 ];
 
