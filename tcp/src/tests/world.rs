@@ -18,6 +18,7 @@ struct Wire {
 
 impl Output for Wire {
     fn transmit(&mut self, segment: Outgoing<'_>) -> Result<(), Blocked> {
+        assert!(self.sent.len() < 100_000, "it never has enough");
         let mut bytes = segment.header.to_vec();
         segment
             .payload
@@ -126,6 +127,7 @@ impl World {
             return false;
         };
         self.now = self.now.max(next);
+        assert!(self.now < Instant::from_millis(345_600_000), "four days of it");
         self.deliver();
         for host in &mut self.hosts {
             host.handle_timeout(self.now);
