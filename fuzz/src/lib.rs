@@ -13,6 +13,7 @@
 //! | [`reassembly`] | fragments | a whole packet has the bytes that were sent; memory comes back |
 //! | [`tcp_header`] | a segment | a reset is never answered, nothing more than once |
 //! | [`connection`] | segments near the window, time, calls | both streams are right; windows are kept; silence at the end |
+//! | [`connections`] | the same for two to eight at once, some again | none has another's bytes; tables keep their limits |
 //! | [`network`] | frames for a host that serves HTTP | all that it sends is well formed; silence at the end |
 //! | [`http_request`] | a request's head | what is accepted, httparse accepts too, and reads the same in it |
 //! | [`http_server`] | all that a client sends | the answer does not depend on where the bytes were cut |
@@ -35,7 +36,7 @@ pub mod seeds;
 mod tcp_header;
 
 pub use arp::arp;
-pub use connection::connection;
+pub use connection::{connection, connections};
 pub use ethernet::ethernet;
 pub use http_request::http_request;
 pub use http_server::http_server;
@@ -62,13 +63,14 @@ impl Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target::new("ethernet", ethernet),
     Target::new("arp", arp),
     Target::new("ipv4", ipv4),
     Target::new("reassembly", reassembly),
     Target::new("tcp_header", tcp_header),
     Target::new("connection", connection),
+    Target::new("connections", connections),
     Target::new("network", network),
     Target::new("http_request", http_request),
     Target::new("http_server", http_server),

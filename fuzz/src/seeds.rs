@@ -40,6 +40,7 @@ pub fn all() -> Vec<Seed> {
     add("reassembly", reassembly());
     add("tcp_header", tcp_header());
     add("connection", connection::all());
+    add("connections", connection::together());
     add("network", conversation::all());
     add("http_request", http_request());
     add("http_server", http_server());

@@ -1,22 +1,30 @@
 //! The other end, as far as it must be known to speak to us and to judge what we say.
 
+use core::net::{Ipv4Addr, SocketAddrV4};
+
 use packet::{Frame, Instant, Part, Pool, RxChecksum, RxMeta};
 use tcp::{Flags, HEADER_LEN, Header, Options, Outgoing, Packet};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::user::User;
-use super::{PEER, US};
+use super::world::{PORT, US};
 use crate::input::Input;
-
-const PORT: u16 = 80;
 
 /// The byte at a place of either stream.
 pub(super) const fn byte_at(place: u64) -> u8 {
     (place % 251) as u8
 }
 
+/// Where the streams of a connection begin among these bytes: each elsewhere, so that none is taken
+/// for another's.
+pub(super) const fn origin(number: usize) -> u64 {
+    number as u64 * 31
+}
+
 /// Places in a stream count from its SYN, which stands at 0.
 pub(super) struct Peer {
+    pub(super) address: SocketAddrV4,
+    origin: u64,
     initial: u32,
     /// What it offers in its SYN.
     options: Offer,
@@ -35,7 +43,6 @@ pub(super) struct Peer {
 }
 
 /// What it knows of our side.
-#[derive(Default)]
 struct Ours {
     port: u16,
     initial: Option<u32>,
@@ -46,6 +53,20 @@ struct Ours {
     edge: u64,
     scale: Option<u8>,
     timestamp: Option<u32>,
+}
+
+impl Default for Ours {
+    fn default() -> Self {
+        Self {
+            port: PORT,
+            initial: None,
+            sent: 0,
+            acknowledged: 0,
+            edge: 0,
+            scale: None,
+            timestamp: None,
+        }
+    }
 }
 
 struct Offer {
@@ -69,9 +90,13 @@ pub(super) struct Segment {
 }
 
 impl Peer {
-    pub(super) fn new(input: &mut Input<'_>) -> Self {
+    /// Two hosts have them all.
+    pub(super) fn new(number: usize, input: &mut Input<'_>) -> Self {
         let what = input.byte();
+        let host = Ipv4Addr::new(10, 0, 0, 1 + 2 * (number as u8 % 2));
         Self {
+            address: SocketAddrV4::new(host, 40_000 + number as u16),
+            origin: origin(number),
             // Near the end of the numbers, so that they wrap around.
             initial: u32::MAX - u32::from(input.byte()) * 64,
             options: Offer {
@@ -80,10 +105,7 @@ impl Peer {
                 sack_permitted: what & 16 != 0,
                 timestamps: what & 32 != 0,
             },
-            ours: Ours {
-                port: PORT,
-                ..Ours::default()
-            },
+            ours: Ours::default(),
             next: 0,
             sent: 0,
             has_finished: false,
@@ -96,6 +118,15 @@ impl Peer {
     /// Where the text ends that it may have sent.
     pub(super) const fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Another connection, whose SYN stands behind all that it sent in the last one.
+    pub(super) fn begin_again(&mut self) {
+        self.start = self.sent + 1;
+        self.next = self.start;
+        self.has_finished = false;
+        self.allowed = 0;
+        self.ours = Ours::default();
     }
 
     /// It goes back to what we acknowledged.
@@ -133,8 +164,8 @@ impl Peer {
             segment.seq = moved(segment.seq, input.byte(), wide);
         }
         if segment.flags.has(Flags::SYN) && self.ours.acknowledged == 0 {
-            // The first SYN is where places begin.
-            segment.seq = 0;
+            // The first SYN is where the connection begins.
+            segment.seq = self.start;
         }
         if shape & 4 != 0 {
             segment.ack = moved(segment.ack, input.byte(), wide);
@@ -157,7 +188,7 @@ impl Peer {
     pub(super) fn frame(&mut self, pool: &Pool, segment: &Segment) -> Option<(Packet, Frame)> {
         let options = self.option_bytes(segment);
         let header = Header {
-            source: PEER.port().into(),
+            source: self.address.port().into(),
             destination: self.ours.port.into(),
             seq: self.initial.wrapping_add(segment.seq as u32).into(),
             ack: (self.ours.initial.unwrap_or(0))
@@ -171,7 +202,7 @@ impl Peer {
         };
         // Text begins behind the SYN.
         let first = segment.seq + u64::from(segment.flags.has(Flags::SYN));
-        let text = (0..segment.len as u64).map(|at| byte_at((first + at).wrapping_sub(1)));
+        let text = (0..segment.len as u64).map(|at| self.byte_at(first + at));
         let mut head = [header.as_bytes(), &options].concat();
         let text: Vec<u8> = text.collect();
         if !segment.apart {
@@ -187,7 +218,7 @@ impl Peer {
         }
         self.has_sent(segment, first);
         let packet = Packet {
-            source: *PEER.ip(),
+            source: *self.address.ip(),
             destination: US,
         };
         Some((packet, frame))
@@ -232,6 +263,18 @@ impl Peer {
         }
     }
 
+    /// The byte of either stream at a place of it; text begins behind the SYN.
+    fn byte_at(&self, place: u64) -> u8 {
+        byte_at((self.origin + place).wrapping_sub(1))
+    }
+
+    /// Whether it is the one that a segment of ours goes to.
+    pub(super) fn is_meant_by(&self, segment: &Outgoing<'_>) -> bool {
+        let header = Header::ref_from_prefix(segment.header);
+        let port = header.map(|(header, _)| header.destination.get());
+        *self.address.ip() == segment.remote && port == Ok(self.address.port())
+    }
+
     /// Judges a segment of ours.
     pub(super) fn hear(&mut self, segment: &Outgoing<'_>, user: &User) {
         self.heard += 1;
@@ -239,10 +282,13 @@ impl Peer {
             panic!("less than a header");
         };
         assert_eq!(header.len(), segment.header.len());
-        assert_eq!(header.destination.get(), PEER.port());
         let flags = Flags(header.flags);
         let options = Options::parse(options);
-        self.ours.port = header.source.get();
+        if header.source.get() != user.port {
+            // It is about the connection before.
+            return;
+        }
+        self.ours.port = user.port;
         if let Some(timestamps) = options.timestamps {
             self.ours.timestamp = Some(timestamps.value);
         }
@@ -268,7 +314,7 @@ impl Peer {
     fn hear_syn(&mut self, header: &Header, flags: Flags, user: &User) {
         let start = match flags.has(Flags::ACK) {
             true => u64::from(header.ack.get().wrapping_sub(self.initial)) - 1,
-            false => 0,
+            false => self.start,
         };
         let initial = Some(header.seq.get());
         if !user.is_connected || (self.ours.initial, self.start) != (initial, start) {
@@ -298,7 +344,7 @@ impl Peer {
             end <= last,
             "{flags:?} up to {end}, but written is {written}"
         );
-        let right = (first..).map(|place| byte_at(place.wrapping_sub(1)));
+        let right = (first..).map(|place| self.byte_at(place));
         assert!(
             text.iter()
                 .copied()
@@ -354,7 +400,7 @@ impl Peer {
         let near = self.ours.sent.wrapping_sub(u64::from(what >> 4));
         let seq = self.ours.initial.unwrap_or(0).wrapping_add(near as u32);
         let [a, b] = self.ours.port.to_be_bytes();
-        let [c, d] = PEER.port().to_be_bytes();
+        let [c, d] = self.address.port().to_be_bytes();
         let [e, f, g, h] = seq.to_be_bytes();
         [a, b, c, d, e, f, g, h]
     }

@@ -3,12 +3,10 @@
 use core::task::Poll;
 
 use packet::{Chunk, Instant};
-use tcp::{ConnectionId, ListenerId, State, Tcp};
+use tcp::{ConnectionId, State, Tcp};
 
-use super::peer::{Peer, byte_at};
-use super::{PEER, US};
-
-const PORT: u16 = 80;
+use super::peer::{Peer, byte_at, origin};
+use super::world::{PORT, US};
 
 /// What is written: the byte at each place of the stream follows from the place.
 static TEXT: [u8; 65_536 + 251] = {
@@ -28,11 +26,12 @@ fn text(start: u64, len: usize) -> &'static [u8] {
 }
 
 pub(super) struct User {
-    listener: Option<ListenerId>,
     connection: Option<ConnectionId>,
+    /// Our side's.
+    pub(super) port: u16,
+    origin: u64,
     released: bool,
     pub(super) is_connected: bool,
-    pub(super) leaves_handshake_to_input: bool,
     /// Bytes that TCP took.
     pub(super) written: u64,
     /// The place of the peer's stream up to which it gave bytes.
@@ -40,27 +39,24 @@ pub(super) struct User {
 }
 
 impl User {
-    pub(super) fn listening(tcp: &mut Tcp, half: bool) -> Self {
+    pub(super) fn new(number: usize) -> Self {
         Self {
-            listener: tcp.listen(PORT).ok(),
             connection: None,
+            port: PORT,
+            origin: origin(number),
             released: false,
             is_connected: false,
-            leaves_handshake_to_input: half,
             written: 0,
             read: 1,
         }
     }
 
-    pub(super) fn connecting(tcp: &mut Tcp, now: Instant, half: bool) -> Self {
-        Self {
-            connection: tcp.connect(now, US, PEER).ok(),
-            listener: None,
-            ..Self::listening(tcp, half)
-        }
+    pub(super) fn connect(&mut self, tcp: &mut Tcp, now: Instant, peer: &Peer) {
+        self.connection = tcp.connect(now, US, peer.address).ok();
+        self.read = peer.start + 1;
     }
 
-    pub(super) fn is_connecting(&self) -> bool {
+    pub(super) fn has_connection(&self) -> bool {
         self.connection.is_some()
     }
 
@@ -68,17 +64,19 @@ impl User {
     pub(super) fn notice(&mut self, tcp: &mut Tcp) {
         let info = self.connection.and_then(|id| tcp.info(id));
         self.is_connected = info.is_some_and(|info| info.state != State::Closed);
+        let local = self.connection.and_then(|id| tcp.local(id));
+        self.port = local.map_or(self.port, |local| local.port());
     }
 
-    /// Takes the first connection that comes.
-    pub(super) fn accept(&mut self, tcp: &mut Tcp, peer: &Peer) {
-        let Some(listener) = self.listener.filter(|_| self.connection.is_none()) else {
-            return;
-        };
-        if let Poll::Ready(Ok((connection, _))) = tcp.accept(listener) {
-            self.connection = Some(connection);
-            self.read = peer.start + 1;
-        }
+    pub(super) fn is_established(&self, tcp: &mut Tcp) -> bool {
+        let info = self.connection.and_then(|id| tcp.info(id));
+        info.is_some_and(|info| info.state == State::Established)
+    }
+
+    /// Takes a connection that was accepted.
+    pub(super) fn take(&mut self, connection: ConnectionId, peer: &Peer) {
+        self.connection = Some(connection);
+        self.read = peer.start + 1;
     }
 
     pub(super) fn read(&mut self, tcp: &mut Tcp, peer: &Peer, count: u8) {
@@ -89,7 +87,7 @@ impl User {
             match tcp.read(connection) {
                 Poll::Ready(Ok(Some(chunk))) => {
                     assert!(!chunk.is_empty(), "bytes without bytes");
-                    let right = (self.read..).map(|place| byte_at(place - 1));
+                    let right = (self.read..).map(|place| byte_at(self.origin + place - 1));
                     assert!(
                         chunk
                             .iter()
@@ -114,7 +112,7 @@ impl User {
         let Some(connection) = self.connection else {
             return;
         };
-        let text = text(self.written, usize::from(len % 8192));
+        let text = text(self.origin + self.written, usize::from(len % 8192));
         if let Poll::Ready(Ok(count)) = tcp.write(connection, text) {
             assert!(count <= text.len());
             self.written += count as u64;
@@ -125,7 +123,7 @@ impl User {
         let Some(connection) = self.connection else {
             return;
         };
-        let text = text(self.written, usize::from(len));
+        let text = text(self.origin + self.written, usize::from(len));
         let mut chunk = Some(Chunk::Static(text));
         if let Poll::Ready(Err(_)) = tcp.send(connection, &mut chunk) {
             return;
@@ -161,9 +159,6 @@ impl User {
     }
 
     pub(super) fn release(&mut self, tcp: &mut Tcp, now: Instant) {
-        if let Some(listener) = self.listener.take() {
-            tcp.unlisten(now, listener);
-        }
         if let Some(connection) = self.connection {
             tcp.release(now, connection);
             self.released = true;

@@ -1,4 +1,4 @@
-//! Lives of one connection: how it is opened, then what happens, one thing after the other.
+//! Lives of connections: how they are opened, then what happens, one thing after the other.
 
 /// How it is opened, what the peer offers, and where its numbers begin.
 const PASSIVE: &[u8] = &[0, 0b0011_1000, 1];
@@ -33,6 +33,10 @@ const RELEASE: &[u8] = &[12, 1];
 const LINK_FULL: &[u8] = &[13, 8];
 const LINK_OPEN: &[u8] = &[13, 3];
 const SUPER_FRAMES: &[u8] = &[15, 1];
+const ACCEPT_OR_NOT: &[u8] = &[15, 192];
+const LISTEN_OR_NOT: &[u8] = &[15, 193];
+const AGAIN: &[u8] = &[15, 198];
+const AGAIN_ACTIVE: &[u8] = &[15, 194];
 
 const LIVES: [(&str, &[&[u8]]); 17] = [
     (
@@ -110,4 +114,99 @@ const LIVES: [(&str, &[&[u8]]); 17] = [
 pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
     let lives = LIVES.into_iter();
     lives.map(|(name, parts)| (name, parts.concat())).collect()
+}
+
+/// Several at once: how each is opened, then what happens to which of them.
+struct Several {
+    name: &'static str,
+    opened: &'static [&'static [u8]],
+    then: &'static [(u8, &'static [u8])],
+}
+
+const TOGETHER: [Several; 6] = [
+    Several {
+        name: "two-requests",
+        opened: &[PASSIVE, PASSIVE_NO_OPTIONS],
+        then: &[(0, TEXT), (1, TEXT), (1, READ), (0, READ), (0, WRITE)],
+    },
+    Several {
+        name: "more-than-there-is-room-for",
+        opened: &[PASSIVE; 8],
+        then: &[(0, RELEASE), (6, ACK), (7, TIMEOUT), (6, TEXT), (6, READ)],
+    },
+    Several {
+        name: "backlog-full",
+        opened: &[PASSIVE, PASSIVE, PASSIVE],
+        then: &[
+            (0, RESET),
+            (1, RESET),
+            (2, RESET),
+            (0, ACCEPT_OR_NOT),
+            (0, AGAIN),
+            (1, AGAIN),
+            (2, AGAIN),
+            (0, TIMEOUT),
+            (0, ACCEPT_OR_NOT),
+            (2, ACK),
+        ],
+    },
+    Several {
+        name: "time-wait-again",
+        opened: &[PASSIVE, PASSIVE, PASSIVE],
+        then: &[
+            (0, FINISH),
+            (0, FIN),
+            (1, FINISH),
+            (1, FIN),
+            (2, FINISH),
+            (2, FIN),
+            (0, AGAIN),
+            (0, TEXT),
+            (1, AGAIN),
+            (1, TEXT),
+            (0, READ),
+        ],
+    },
+    Several {
+        name: "active",
+        opened: &[ACTIVE, ACTIVE, PASSIVE],
+        then: &[
+            (0, WRITE),
+            (1, WRITE_MUCH),
+            (1, RESET),
+            (1, AGAIN_ACTIVE),
+            (0, LINK_FULL),
+            (1, WRITE),
+        ],
+    },
+    Several {
+        name: "listener-gone",
+        opened: &[PASSIVE_HALF, PASSIVE_HALF, PASSIVE],
+        then: &[
+            (0, ACK),
+            (0, LISTEN_OR_NOT),
+            (1, ACK),
+            (0, LISTEN_OR_NOT),
+            (1, SYN),
+            (2, SEND_MUCH),
+            (2, TIMEOUT),
+        ],
+    },
+];
+
+impl Several {
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![self.opened.len() as u8 - 2];
+        bytes.extend(self.opened.concat());
+        for (who, what) in self.then {
+            bytes.push(what[0] | who << 5);
+            bytes.extend_from_slice(&what[1..]);
+        }
+        bytes
+    }
+}
+
+pub(super) fn together() -> Vec<(&'static str, Vec<u8>)> {
+    let lives = TOGETHER.iter();
+    lives.map(|life| (life.name, life.bytes())).collect()
 }
