@@ -127,7 +127,10 @@ impl World {
             return false;
         };
         self.now = self.now.max(next);
-        assert!(self.now < Instant::from_millis(345_600_000), "four days of it");
+        assert!(
+            self.now < Instant::from_millis(345_600_000),
+            "four days of it"
+        );
         self.deliver();
         for host in &mut self.hosts {
             host.handle_timeout(self.now);
