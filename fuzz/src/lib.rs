@@ -11,17 +11,20 @@
 //! | [`arp`] | packets and questions to the cache | lists stay bounded, time goes on |
 //! | [`ipv4`] | a packet, with repaired checksums if wished | lengths fit; complaints and replies are well formed |
 //! | [`reassembly`] | fragments | a whole packet has the bytes that were sent; memory comes back |
+//! | [`udp`] | datagrams and calls for bound ports | what is read is what would be written; queues stay bounded; memory comes back |
 //! | [`tcp_header`] | a segment | a reset is never answered, nothing more than once |
 //! | [`connection`] | segments near the window, time, calls | both streams are right; windows are kept; silence at the end |
 //! | [`connections`] | the same for two to eight at once, some again | none has another's bytes; tables keep their limits |
-//! | [`network`] | frames for a host that serves HTTP | all that it sends is well formed; silence at the end |
+//! | [`network`] | frames for a host that serves HTTP and echoes datagrams | all that it sends is well formed; silence at the end |
 //! | [`http_request`] | a request's head | what is accepted, httparse accepts too, and reads the same in it |
 //! | [`http_server`] | all that a client sends | the answer does not depend on where the bytes were cut |
+//! | [`dns`] | an answer to a question | no address is made up; another id is not believed |
 //! | [`pcap`] | a capture file | what was mended, written and read again is as it was |
 #![forbid(unsafe_code)]
 
 mod arp;
 mod connection;
+mod dns;
 mod ethernet;
 mod handler;
 mod http_request;
@@ -34,9 +37,11 @@ mod pcap;
 mod reassembly;
 pub mod seeds;
 mod tcp_header;
+mod udp;
 
 pub use arp::arp;
 pub use connection::{connection, connections};
+pub use dns::dns;
 pub use ethernet::ethernet;
 pub use http_request::http_request;
 pub use http_server::http_server;
@@ -46,6 +51,7 @@ pub use network::network;
 pub use pcap::pcap;
 pub use reassembly::reassembly;
 pub use tcp_header::tcp_header;
+pub use udp::udp;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -63,16 +69,18 @@ impl Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     Target::new("ethernet", ethernet),
     Target::new("arp", arp),
     Target::new("ipv4", ipv4),
     Target::new("reassembly", reassembly),
+    Target::new("udp", udp),
     Target::new("tcp_header", tcp_header),
     Target::new("connection", connection),
     Target::new("connections", connections),
     Target::new("network", network),
     Target::new("http_request", http_request),
     Target::new("http_server", http_server),
+    Target::new("dns", dns),
     Target::new("pcap", pcap),
 ];

@@ -1,4 +1,4 @@
-//! A whole host that serves a site, and frames for it.
+//! A whole host that serves a site and echoes datagrams, and frames for it.
 
 mod wire;
 
@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use http::{Limits as HttpLimits, Server};
 use packet::{Class, Duration, Instant, Limits, Pool, RxChecksum, Secrets};
-use runtime::{Driver, Executor, Listener, Network};
+use runtime::{Datagrams, Driver, Executor, Listener, Network};
 use stack::{Cidr, Config, Net};
 
 use crate::handler::{Site, World};
@@ -20,6 +20,7 @@ use wire::{ScriptedLink, Wire};
 pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(crate) const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 pub(crate) const PORT: u16 = 80;
+pub(crate) const ECHO_PORT: u16 = 7;
 
 /// Brings frames and time to a host that serves HTTP. What it sends must be well formed, its
 /// deadlines must lie ahead, and once the application has ended and nobody is heard any more, it must
@@ -101,6 +102,7 @@ impl<'a> Host<'a> {
             heard,
         };
         host.serve();
+        host.echo();
         host.turn();
         host
     }
@@ -120,6 +122,20 @@ impl<'a> Host<'a> {
             }
         };
         assert!(self.executor.spawn(accepting).is_ok(), "the first task");
+    }
+
+    fn echo(&self) {
+        let net: Rc<dyn Network> = Rc::new(self.net.clone());
+        let echoing = async move {
+            let Ok(port) = Datagrams::bind(&net, ECHO_PORT) else {
+                return;
+            };
+            while let Ok((payload, from)) = port.receive_from().await {
+                // No way, no room: it is lost.
+                let _ = port.send_to(&payload, from).await;
+            }
+        };
+        assert!(self.executor.spawn(echoing).is_ok(), "the second task");
     }
 
     fn play(&mut self, mut input: Input<'_>) {

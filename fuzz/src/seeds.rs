@@ -4,11 +4,16 @@ mod captures;
 mod connection;
 mod conversation;
 mod frames;
+mod names;
+
+use core::net::SocketAddrV4;
 
 use arp::Operation;
-use frames::{arp_packet, icmp_echo, icmp_unreachable, ip_packet, tcp_segment};
+use frames::{PEER, arp_packet, icmp_echo, icmp_unreachable, ip_packet, tcp_segment, udp_datagram};
 use ipv4::Protocol;
 use tcp::Flags;
+
+use crate::network::HOST;
 
 /// What fuzzing of a target begins with.
 pub struct Seed {
@@ -38,12 +43,14 @@ pub fn all() -> Vec<Seed> {
     add("arp", arp());
     add("ipv4", ipv4());
     add("reassembly", reassembly());
+    add("udp", udp());
     add("tcp_header", tcp_header());
     add("connection", connection::all());
     add("connections", connection::together());
     add("network", conversation::all());
     add("http_request", http_request());
     add("http_server", http_server());
+    add("dns", names::all());
     add("pcap", captures::all());
     seeds
 }
@@ -124,6 +131,36 @@ fn ipv4() -> Vec<(&'static str, Vec<u8>)> {
                 &tcp_segment(1, 0, Flags::SYN, &[], b""),
             )),
         ),
+    ]
+}
+
+fn udp() -> Vec<(&'static str, Vec<u8>)> {
+    let datagram = udp_datagram(5, b"hello");
+    let arrive = [&[2, 16, datagram.len() as u8][..], &datagram].concat();
+    let (bind, take, send) = ([0, 5], [6, 0], [5, 0, 0, 9]);
+    let (transmit, blocked, resolved) = ([9], |then| [7, 1, then], [8]);
+    let ours = udp::header(SocketAddrV4::new(HOST, 5), SocketAddrV4::new(PEER, 9), b"");
+    let quoted = [&[4, 8][..], &ours].concat();
+    let sends = [&bind[..], &send, &send, &send].concat();
+    vec![
+        ("received", [&bind[..], &arrive, &take].concat()),
+        ("unbound", arrive.clone()),
+        ("flood", [&bind[..], &arrive.repeat(5), &take].concat()),
+        (
+            "bound",
+            [0, 5, 0, 5, 0, 0, 0, 0, 0, 1, 0, 2, 1, 0, 0, 3].to_vec(),
+        ),
+        ("sent", [&sends[..], &transmit, &send].concat()),
+        ("full", [&sends[..], &blocked(0), &transmit].concat()),
+        (
+            "unresolved",
+            [&sends[..], &blocked(1), &transmit, &resolved, &transmit].concat(),
+        ),
+        (
+            "unreachable",
+            [&sends[..], &blocked(2), &transmit, &take].concat(),
+        ),
+        ("refused", [&bind[..], &quoted.repeat(3), &take].concat()),
     ]
 }
 

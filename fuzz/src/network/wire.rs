@@ -149,9 +149,9 @@ pub(super) fn judge(frame: &[u8]) {
     let payload = &inner[packet.header_len.into()..packet.total_len.into()];
     let sum = Sum::of(payload);
     let sum = match packet.protocol {
-        Protocol::TCP => {
+        Protocol::TCP | Protocol::UDP => {
             let (from, to) = (packet.source, packet.destination);
-            sum + checksum::pseudo_header(from, to, Protocol::TCP.0, payload.len())
+            sum + checksum::pseudo_header(from, to, packet.protocol.0, payload.len())
         }
         _ => sum,
     };

@@ -8,8 +8,9 @@ use zerocopy::FromBytes;
 
 use super::frames::{
     arp_frame, arp_packet, ethernet, fragment, icmp_echo, icmp_unreachable, ip_packet, tcp_segment,
+    udp_datagram,
 };
-use crate::network;
+use crate::network::{self, ECHO_PORT};
 
 /// IP and ICMP checksums are made right again, TCP's is believed: as with most network cards.
 const REPAIRED: u8 = 1 | 2 | 4;
@@ -44,6 +45,10 @@ fn datagrams() -> Vec<(&'static str, Vec<u8>)> {
         ("fragments", [&first[..], &second, &last].concat()),
         ("half-a-packet", [first, waiting].concat()),
         ("udp", ip(Protocol::UDP, &[0; 20])),
+        (
+            "udp-echo",
+            ip(Protocol::UDP, &udp_datagram(ECHO_PORT, b"hello")),
+        ),
         ("unreachable", [&unreachable[..], &echo].concat()),
         ("echo", echo),
     ]

@@ -1,6 +1,6 @@
 //! Well-formed packets from the peer of the host that is fuzzed.
 
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use arp::{Operation, Packet};
 use ethernet::{EtherType, Mac};
@@ -93,6 +93,13 @@ fn summed(mut message: Vec<u8>) -> Vec<u8> {
     let sum = Sum::of(&message).finish();
     message[2..4].copy_from_slice(&sum.to_be_bytes());
     message
+}
+
+/// A datagram for a port of the host.
+pub(super) fn udp_datagram(port: u16, payload: &[u8]) -> Vec<u8> {
+    let source = SocketAddrV4::new(PEER, PEER_PORT);
+    let destination = SocketAddrV4::new(HOST, port);
+    [&udp::header(source, destination, payload), payload].concat()
 }
 
 /// A segment for the host's server; `options` are whole words.

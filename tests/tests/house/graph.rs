@@ -51,7 +51,8 @@ const ARROWS: [(&str, &[&str]); 23] = [
     (
         "fuzz",
         &[
-            "packet", "ethernet", "arp", "ipv4", "tcp", "link", "pcap", "runtime", "stack", "http",
+            "packet", "ethernet", "arp", "ipv4", "udp", "tcp", "link", "pcap", "runtime", "stack",
+            "dns", "http",
         ],
     ),
     (
