@@ -7,6 +7,7 @@
 //! | `host` | a host: our stack, its link with faults, its tasks |
 //! | `switch` | what joins the hosts |
 //! | `talk` `tasks` | what the applications do, and what they check |
+//! | `datagrams` | the same in datagrams |
 //! | `check` | what must hold after every step |
 //! | `world` | time, and the phases of a run |
 //! | `record` | every frame: a hash, or the frames themselves |
@@ -17,6 +18,7 @@
 //! back.
 
 mod check;
+mod datagrams;
 mod host;
 mod plan;
 mod record;

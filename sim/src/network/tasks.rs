@@ -55,11 +55,11 @@ impl Ledger {
         self.open.borrow().iter().all(|open| *open == 0)
     }
 
-    fn begin(&self, host: usize) {
+    pub(super) fn begin(&self, host: usize) {
         self.open.borrow_mut()[host] += 1;
     }
 
-    fn end(&self, host: usize) {
+    pub(super) fn end(&self, host: usize) {
         self.open.borrow_mut()[host] -= 1;
     }
 

@@ -13,7 +13,7 @@ use super::plan::Plan;
 use super::record::{Kept, Record};
 use super::switch::Switch;
 use super::tasks::{self, Ledger};
-use super::{Failure, Memory, Outcome, check};
+use super::{Failure, Memory, Outcome, check, datagrams};
 
 /// Turns at one moment, after which time stands still for good.
 const TURNS: usize = 200_000;
@@ -113,6 +113,7 @@ impl World {
         let ledger = Rc::new(Ledger::new(plan));
         for (number, host) in hosts.iter().enumerate() {
             tasks::start(host, number, &ledger);
+            datagrams::start(host, number, &ledger);
         }
         Self {
             hosts,
