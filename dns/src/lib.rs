@@ -35,4 +35,4 @@ mod resolver;
 pub use error::Error;
 pub use message::{Addresses, Answer, MAX_ADDRESSES, MAX_QUERY, NotAnAnswer, query, read};
 pub use name::{BadName, Name};
-pub use resolver::{Resolver, servers};
+pub use resolver::Resolver;

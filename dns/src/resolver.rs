@@ -174,8 +174,7 @@ impl Resolver {
 }
 
 /// The addresses of servers in a list with commas; `None` if that is not what it is.
-#[must_use]
-pub fn servers(list: &str) -> Option<Vec<IpAddr>> {
+fn servers(list: &str) -> Option<Vec<IpAddr>> {
     list.split(',')
         .map(|server| server.trim().parse().ok())
         .collect()

@@ -135,9 +135,9 @@ impl<'a> Host<'a> {
     fn bind(&mut self, number: u8) {
         // Low numbers meet those of datagrams, and 0 any.
         let number = u16::from(number % 8);
-        let taken = self.ports.clone().into_iter();
+        let taken = self.ports.iter();
         let taken = taken
-            .filter_map(|id| self.udp.number(id))
+            .filter_map(|id| self.udp.number(*id))
             .collect::<Vec<_>>();
         match self.udp.bind(number) {
             Ok(id) => {

@@ -142,7 +142,7 @@ impl Network for Net {
     }
 
     fn bound_port(&self, id: DatagramId) -> Option<u16> {
-        self.0.borrow_mut().host.udp.number(bound(id))
+        self.0.borrow().host.udp.number(bound(id))
     }
 
     fn poll_receive_from(

@@ -14,7 +14,8 @@
 //! RFCs followed: 768, 1122 (4.1), 6056 (3.3.1, ephemeral ports).
 //!
 //! A datagram fits into one packet of the link: none is sent in fragments. Received ones may have come
-//! in any number of them. Not here: multicast, options of IP, UDP-Lite.
+//! in any number of them. Path MTUs are not learned: who hears that a datagram was too large on its way
+//! ([`Udp::take_error`]) sends less. Not here: multicast, options of IP, UDP-Lite.
 #![no_std]
 #![forbid(unsafe_code)]
 

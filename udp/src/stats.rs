@@ -17,11 +17,13 @@ pub enum Drop {
     Unresolved,
     /// One to be sent: no way leads there (any more).
     Unreachable,
+    /// One to be sent: the link carries less than when it was queued.
+    TooLarge,
 }
 
 impl Drop {
     /// How many reasons there are.
-    pub const COUNT: usize = Self::Unreachable as usize + 1;
+    pub const COUNT: usize = Self::TooLarge as usize + 1;
 }
 
 /// What one host's UDP has done so far.

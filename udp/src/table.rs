@@ -68,7 +68,7 @@ impl Table {
     }
 
     pub(crate) fn unbind(&mut self, id: PortId) {
-        let Some(number) = self.by_id(id).map(|port| port.number) else {
+        let Some(number) = self.number(id) else {
             return;
         };
         self.by_number.remove(&number);
@@ -76,6 +76,13 @@ impl Table {
         *port = None;
         *generation = generation.wrapping_add(1);
         self.free.push(id.slot);
+    }
+
+    /// The number of a bound port.
+    pub(crate) fn number(&self, id: PortId) -> Option<u16> {
+        let (generation, port) = self.slots.get(id.slot as usize)?;
+        let port = port.as_ref().filter(|_| *generation == id.generation);
+        port.map(|port| port.number)
     }
 
     pub(crate) fn by_id(&mut self, id: PortId) -> Option<&mut Port> {

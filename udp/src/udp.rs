@@ -167,9 +167,21 @@ impl Udp {
         Ok(())
     }
 
+    /// The most bytes that a datagram can have on this link.
+    fn room(&self) -> usize {
+        let room = usize::from(self.config.mtu).saturating_sub(20 + HEADER_LEN);
+        room.min(MAX_PAYLOAD_LEN)
+    }
+
     /// Sends a datagram, or puts it where it waits; gives it back when the link is full.
     fn transmit(&mut self, datagram: Unsent, output: &mut dyn Output) -> Result<(), Unsent> {
         let Unsent { local, remote, .. } = datagram;
+        if datagram.payload.len() > self.room() {
+            // It was queued for another link.
+            self.stats.drop(Drop::TooLarge);
+            self.report(datagram.port, remote, Error::TooLarge);
+            return Ok(());
+        }
         let outgoing = Outgoing {
             local: *local.ip(),
             remote: *remote.ip(),
@@ -234,8 +246,8 @@ impl Udp {
 
     /// The number of a bound port.
     #[must_use]
-    pub fn number(&mut self, id: PortId) -> Option<u16> {
-        self.table.by_id(id).map(|port| port.number)
+    pub fn number(&self, id: PortId) -> Option<u16> {
+        self.table.number(id)
     }
 
     /// Takes the datagram that waits longest, and who sent it.
@@ -261,11 +273,11 @@ impl Udp {
         remote: SocketAddrV4,
         payload: &[u8],
     ) -> Poll<Result<(), Error>> {
+        let room = self.room();
         let Some(port) = self.table.by_id(id) else {
             return Poll::Ready(Err(Error::Closed));
         };
-        let room = usize::from(self.config.mtu).saturating_sub(20 + HEADER_LEN);
-        if payload.len() > room.min(MAX_PAYLOAD_LEN) {
+        if payload.len() > room {
             return Poll::Ready(Err(Error::TooLarge));
         }
         if remote.port() == 0 {

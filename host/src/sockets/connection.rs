@@ -332,7 +332,7 @@ impl Connection {
     }
 }
 
-fn wait(waiter: &mut Option<Waker>, cx: &Context<'_>) {
+pub(super) fn wait(waiter: &mut Option<Waker>, cx: &Context<'_>) {
     match waiter {
         Some(waiter) => waiter.clone_from(cx.waker()),
         None => *waiter = Some(cx.waker().clone()),

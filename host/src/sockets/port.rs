@@ -12,6 +12,7 @@ use runtime::Error;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recvfrom, sockopt};
 
+use super::connection::wait;
 use super::error;
 use crate::sys;
 
@@ -40,9 +41,9 @@ pub(super) struct Port {
     /// The turn of the last receive, and how many there were in it.
     turn: u64,
     received: u16,
-    receiver: Option<Waker>,
-    sender: Option<Waker>,
-    listener: Option<Waker>,
+    waits_to_receive: Option<Waker>,
+    waits_to_send: Option<Waker>,
+    waits_for_errors: Option<Waker>,
 }
 
 impl Port {
@@ -64,9 +65,9 @@ impl Port {
             undelivered: VecDeque::new(),
             turn: 0,
             received: 0,
-            receiver: None,
-            sender: None,
-            listener: None,
+            waits_to_receive: None,
+            waits_to_send: None,
+            waits_for_errors: None,
         })
     }
 
@@ -76,19 +77,19 @@ impl Port {
         }
         if event.is_readable() {
             self.readable = true;
-            wake(&mut self.receiver);
+            wake(&mut self.waits_to_receive);
         }
         if event.is_writable() {
             self.writable = true;
-            wake(&mut self.sender);
+            wake(&mut self.waits_to_send);
         }
     }
 
     /// Wakes everybody: the port is gone.
     pub(super) fn wake(&mut self) {
-        wake(&mut self.receiver);
-        wake(&mut self.sender);
-        wake(&mut self.listener);
+        wake(&mut self.waits_to_receive);
+        wake(&mut self.waits_to_send);
+        wake(&mut self.waits_for_errors);
     }
 
     /// The next datagram, by way of `room`, which holds any. One for which the pool has no memory is
@@ -120,7 +121,7 @@ impl Port {
                 Err(error) => self.hear(Errno::from_io_error(&error)),
             }
         }
-        remember(&mut self.receiver, cx);
+        wait(&mut self.waits_to_receive, cx);
         Poll::Pending
     }
 
@@ -151,7 +152,7 @@ impl Port {
                 }
             }
         }
-        remember(&mut self.sender, cx);
+        wait(&mut self.waits_to_send, cx);
         Poll::Pending
     }
 
@@ -159,7 +160,7 @@ impl Port {
         if let Some(news) = self.undelivered.pop_front() {
             return Poll::Ready(news);
         }
-        remember(&mut self.listener, cx);
+        wait(&mut self.waits_for_errors, cx);
         Poll::Pending
     }
 
@@ -188,7 +189,7 @@ impl Port {
             }
             let reason = error::of(&io::Error::from(reason));
             self.undelivered.push_back((canonical(remote), reason));
-            wake(&mut self.listener);
+            wake(&mut self.waits_for_errors);
         }
     }
 
@@ -208,13 +209,6 @@ impl Port {
 /// An IPv4 address at a socket for both looks like ::ffff:10.0.0.1.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-fn remember(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        None => *place = Some(cx.waker().clone()),
-    }
 }
 
 fn wake(place: &mut Option<Waker>) {

@@ -263,6 +263,13 @@ fn what_does_not_fit_is_refused_whole() {
     let mut send = |len: usize| udp.send(id, US, PEER, &vec![0; len]);
     assert_eq!(send(1472), Poll::Ready(Ok(())));
     assert_eq!(send(1473), Poll::Ready(Err(Error::TooLarge)));
+    udp.set_link(1499);
+    udp.poll_transmit(&mut Wire::default());
+    assert_eq!(
+        udp.stats().dropped(Drop::TooLarge),
+        1,
+        "queued for another link"
+    );
     udp.set_link(u16::MAX);
     let mut send = |len: usize| udp.send(id, US, PEER, &vec![0; len]);
     assert_eq!(send(MAX_PAYLOAD_LEN), Poll::Ready(Ok(())));
