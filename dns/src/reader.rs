@@ -42,14 +42,17 @@ impl<'a> Reader<'a> {
     }
 
     /// A name, of which the rest may stand earlier in the message. A pointer leads before everything
-    /// that was read of this name so far, so there is an end to it.
+    /// that was read of this name so far, and there are no more of them than a name has labels: so there
+    /// is an end to it, and soon.
     pub(crate) fn name(&mut self) -> Option<Name> {
         const POINTER: u8 = 0b1100_0000;
+        const MAX_POINTERS: usize = 127;
         let mut name = Name::root();
         let mut reader = self.clone();
         // Where this reader goes on: behind the first pointer, or the end.
         let mut behind = None;
         let mut earliest = self.at;
+        let mut pointers = 0;
         loop {
             let len = *reader.take(1)?.first()?;
             match len & POINTER {
@@ -59,7 +62,8 @@ impl<'a> Reader<'a> {
                     let low = *reader.take(1)?.first()?;
                     behind.get_or_insert(reader.at);
                     let target = usize::from(u16::from_be_bytes([len & !POINTER, low]));
-                    if target >= earliest {
+                    pointers += 1;
+                    if target >= earliest || pointers > MAX_POINTERS {
                         return None;
                     }
                     (earliest, reader.at) = (target, target);
@@ -128,6 +132,16 @@ mod tests {
         ] {
             assert_eq!(name_at(message, at), None, "{message:?}");
         }
+    }
+
+    #[test]
+    fn pointers_to_pointers_end_soon() {
+        let mut message = b"\x03org\0\xc0\x00".to_vec();
+        for at in (5u16..).step_by(2).take(200) {
+            message.extend((0xc000 | at).to_be_bytes());
+        }
+        assert_eq!(name_at(&message, 5 + 2 * 126).unwrap(), "org.");
+        assert_eq!(name_at(&message, 5 + 2 * 127), None);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Resolver {
 
     /// The IPv4 addresses of `name`, one at least, in the order in which a server gave them. A text
     /// that is an address is its own answer, and `localhost` is this host (RFC 6761, 6.3). Cancel
-    /// safe. Takes 21 seconds at most.
+    /// safe. Asking takes 21 seconds at most.
     ///
     /// # Errors
     /// As [`Error`] says.

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runtime::{Config, Env, Flow, Nothing};
 
 use crate::capture::Recording;
-use crate::cli::{Get, LinkChoice};
+use crate::cli::{Get, LinkChoice, LinkOptions};
 use crate::console::Output;
 use crate::failure::{Failure, reason};
 use crate::machine::{self, Machine};
@@ -53,18 +53,11 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
             ));
         }
     };
-    let listed = if is_ours {
-        vec![]
-    } else {
-        names::listed(url.host)
+    let listed = match is_ours {
+        true => vec![],
+        false => names::listed(url.host),
     };
-    let mut config = Config::default();
-    if let Some(servers) = options.link.dns_setting() {
-        config
-            .set(&format!("dns={servers}"))
-            .map_err(|error| Failure::unusable(format!("--dns: {error}")))?;
-    }
-    let env = machine.env(net, Rc::new(Nothing), config);
+    let env = machine.env(net, Rc::new(Nothing), settings(&options.link)?);
     let (address_line, quiet) = (options.url.clone(), options.output.quiet);
     let fetch = async move {
         let url =
@@ -85,6 +78,16 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     }
     ended.unwrap_or_else(|| Err(Failure::refused("interrupted: nothing was kept")))?;
     captured.transpose().map(drop)
+}
+
+fn settings(options: &LinkOptions) -> Result<Config, Failure> {
+    let mut config = Config::default();
+    if let Some(servers) = options.dns_setting() {
+        config
+            .set(&format!("dns={servers}"))
+            .map_err(|error| Failure::unusable(format!("--dns: {error}")))?;
+    }
+    Ok(config)
 }
 
 async fn fetch(

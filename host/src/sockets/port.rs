@@ -19,8 +19,7 @@ use crate::sys;
 /// The most datagrams one port receives in a turn, so that a flood leaves time for the others.
 const TURN_DATAGRAMS: u16 = 64;
 
-/// News of undelivered datagrams that wait to be taken; more of them stay in the kernel, up to the
-/// socket's buffer, or are forgotten.
+/// News of undelivered datagrams that wait to be taken. Full: the oldest is forgotten.
 const UNDELIVERED: usize = 8;
 
 /// Bytes that wait in the kernel to be received (socket(7), SO_RCVBUF: it counts twice as many, with its
