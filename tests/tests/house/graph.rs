@@ -11,12 +11,13 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
     ("ipv4", &["packet"]),
     ("udp", &["packet"]),
+    ("dhcp", &["packet"]),
     ("tcp", &["packet"]),
     ("http", &["packet"]),
     ("runtime", &["packet"]),
@@ -28,7 +29,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     (
         "stack",
         &[
-            "packet", "ethernet", "arp", "ipv4", "udp", "tcp", "link", "runtime",
+            "packet", "ethernet", "arp", "ipv4", "udp", "dhcp", "tcp", "link", "runtime",
         ],
     ),
     ("hello", &["packet", "runtime", "http"]),
