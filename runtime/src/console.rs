@@ -18,8 +18,14 @@ pub trait Console {
 
     /// Waits for the next line typed in, without its end; `None` when there will be no more. At
     /// most one task may wait: the last that asked.
+    ///
+    /// A line has at most [`MAX_LINE`] bytes: what is beyond is dropped. What is no UTF-8 is replaced
+    /// by U+FFFD.
     fn poll_line(&self, cx: &mut Context<'_>) -> Poll<Option<String>>;
 }
+
+/// The longest line that anybody reads: what a Linux terminal takes (termios(3)).
+pub const MAX_LINE: usize = 4096;
 
 /// An answered request, for the log. Method and target are what the peer sent, escaped when shown,
 /// so that nobody can write control characters into a log or on a terminal.

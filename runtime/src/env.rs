@@ -1,6 +1,7 @@
 //! Everything an application has.
 
 use alloc::rc::Rc;
+use alloc::string::String;
 use core::future::{Future, poll_fn};
 use core::net::SocketAddr;
 use core::pin::pin;
@@ -65,6 +66,12 @@ impl Env {
     /// As [`File::open`].
     pub async fn open(&self, path: &str) -> Result<File, StorageError> {
         File::open(&self.storage, path).await
+    }
+
+    /// Waits for the next line that somebody types, without its end; `None` when there will be no
+    /// more. At most one task may wait: the last that asked. Cancel safe: a line is taken or stays.
+    pub async fn line(&self) -> Option<String> {
+        poll_fn(|cx| self.console.poll_line(cx)).await
     }
 
     /// Starts a task. It runs from the next turn on, until it is done or the program ends.

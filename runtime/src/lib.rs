@@ -10,14 +10,17 @@
 
 extern crate alloc;
 
+mod channel;
 mod clock;
 mod config;
 mod console;
 mod datagrams;
+mod either;
 mod entropy;
 mod env;
 mod error;
 mod executor;
+mod failure;
 mod flow;
 mod network;
 mod nothing;
@@ -26,18 +29,21 @@ mod ready;
 mod serve;
 mod storage;
 
+pub use channel::{Receiver, Sender, channel};
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
-pub use console::{Console, Request};
+pub use console::{Console, MAX_LINE, Request};
 pub use datagrams::Datagrams;
+pub use either::{Either, either};
 pub use entropy::Entropy;
 pub use env::Env;
 pub use error::Error;
 pub use executor::Executor;
+pub use failure::Failure;
 pub use flow::{Flow, Listener};
 pub use network::{DatagramId, FlowId, ListenerId, Network, Peer};
 pub use nothing::Nothing;
 pub use packet::{Chunk, Duration, Instant};
 pub use place::{Driver, Place, run, turn};
-pub use serve::{Failure, serve};
+pub use serve::serve;
 pub use storage::{File, FileId, Metadata, Storage, StorageError};

@@ -1,12 +1,11 @@
 //! What every server does before its protocol begins.
 
-use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
 use packet::{Instant, Surroundings};
 
-use crate::{ConfigError, Env, Error, Flow, Peer};
+use crate::{Env, Error, Flow, Peer};
 
 /// Accepts connections on `port` until the program is asked to stop, and gives each to a task of its
 /// own. A connection for which there is no room is closed; the log says how many were.
@@ -34,38 +33,6 @@ pub async fn serve<F: Future<Output = ()> + 'static>(
     }
     Ok(())
 }
-
-/// Why an application could not do its work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The network refused.
-    Network(Error),
-    /// A setting cannot be used.
-    Setting(ConfigError),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Network(error)
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::Setting(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Network(error) => error.fmt(f),
-            Self::Setting(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for Failure {}
 
 impl Surroundings for Env {
     fn now(&self) -> Instant {
