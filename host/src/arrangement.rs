@@ -9,7 +9,7 @@ use packet::Pool;
 use runtime::Network;
 use stack::Cidr;
 
-use crate::cli::{LinkChoice, Serve};
+use crate::cli::{LinkChoice, Serving};
 use crate::clients::Clients;
 use crate::failure::{Failure, reason};
 use crate::links;
@@ -46,7 +46,7 @@ const TAP: &str = "parhelion0";
 /// Arranges what the command line asks for. Must be called while the process has one thread.
 pub(crate) fn arrange(
     machine: &mut Machine,
-    options: &Serve,
+    options: &Serving,
     pool: &Pool,
 ) -> Result<Arrangement, Failure> {
     match &options.link.link {
@@ -67,7 +67,7 @@ pub(crate) struct Shares {
 }
 
 /// Halves where there is a relay: what it holds must not keep the server from making progress.
-pub(crate) fn memory(options: &Serve) -> Shares {
+pub(crate) fn memory(options: &Serving) -> Shares {
     let all = options.memory.bytes;
     let has_relay = match options.link.link {
         None | Some(LinkChoice::Memory) => true,
@@ -84,7 +84,7 @@ pub(crate) fn memory(options: &Serve) -> Shares {
 /// A tap in a namespace of our own, where that is allowed; our own client stack elsewhere.
 fn in_own_namespace(
     machine: &mut Machine,
-    options: &Serve,
+    options: &Serving,
     pool: &Pool,
 ) -> Result<Arrangement, Failure> {
     // In the outer network, so before it is left.
@@ -130,7 +130,7 @@ fn no_tap(why: &str, advice: &str) -> String {
 /// Our server's stack joined in memory to a client stack of ours, which the relay uses.
 fn in_memory(
     machine: &mut Machine,
-    options: &Serve,
+    options: &Serving,
     pool: &Pool,
     listener: TcpListener,
 ) -> Result<Arrangement, Failure> {
@@ -154,7 +154,7 @@ fn in_memory(
 
 fn on_named_tap(
     machine: &mut Machine,
-    options: &Serve,
+    options: &Serving,
     pool: &Pool,
     name: &str,
 ) -> Result<Arrangement, Failure> {
@@ -166,7 +166,11 @@ fn on_named_tap(
     Ok(arrangement)
 }
 
-fn on_sockets(machine: &mut Machine, options: &Serve, pool: &Pool) -> Result<Arrangement, Failure> {
+fn on_sockets(
+    machine: &mut Machine,
+    options: &Serving,
+    pool: &Pool,
+) -> Result<Arrangement, Failure> {
     let sockets = machine.sockets(pool, connections(options));
     // Whoever names a port and nothing else means it on every address.
     let (port, at) = match (options.publish, options.port) {
@@ -194,7 +198,7 @@ fn on_sockets(machine: &mut Machine, options: &Serve, pool: &Pool) -> Result<Arr
 }
 
 /// What is the same wherever our stack serves, before anything is published.
-fn ours(options: &Serve, stack: stack::Net, link: String) -> Arrangement {
+fn ours(options: &Serving, stack: stack::Net, link: String) -> Arrangement {
     let port = options.port.unwrap_or(80);
     Arrangement {
         net: Rc::new(stack.clone()),
@@ -216,7 +220,7 @@ fn ours(options: &Serve, stack: stack::Net, link: String) -> Arrangement {
 fn publish(
     machine: &mut Machine,
     arrangement: &mut Arrangement,
-    options: &Serve,
+    options: &Serving,
     listener: TcpListener,
 ) -> Result<(), Failure> {
     let pool = machine::pool(memory(options).relay);
@@ -227,7 +231,7 @@ fn publish(
 
 fn relay(
     arrangement: &mut Arrangement,
-    options: &Serve,
+    options: &Serving,
     sockets: &Rc<Sockets>,
     listener: TcpListener,
     inner: Rc<dyn Network>,
@@ -270,7 +274,7 @@ fn bind(at: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// The address at the other end of the link: as told, or the first that is not ours.
-fn host_address(options: &Serve) -> Cidr {
+fn host_address(options: &Serving) -> Cidr {
     let ours = options.link.address;
     let host_bits = 32 - u32::from(ours.prefix_len());
     let network = ours.address().to_bits() >> host_bits << host_bits;
@@ -283,7 +287,7 @@ fn host_address(options: &Serve) -> Cidr {
     options.link.host_address.unwrap_or(default)
 }
 
-fn connections(options: &Serve) -> usize {
+fn connections(options: &Serving) -> usize {
     options.max_connections as usize
 }
 
@@ -308,10 +312,10 @@ mod tests {
     use super::*;
     use crate::cli::{Command, CommandLine};
 
-    fn options(arguments: &[&str]) -> Serve {
+    fn options(arguments: &[&str]) -> Serving {
         let line = ["parhelion", "serve"].iter().chain(arguments);
         match CommandLine::try_parse_from(line).unwrap().command {
-            Command::Serve(serve) => serve,
+            Command::Serve(serve) => serve.serving,
             _ => unreachable!(),
         }
     }

@@ -80,6 +80,16 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) app: Option<App>,
 
+    #[command(flatten)]
+    pub(crate) carrier: Carrier,
+
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+}
+
+/// How an application is offered, whichever it is.
+#[derive(Args, Debug)]
+pub(crate) struct Serving {
     /// The port that the application listens on; 80 on our own stack
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
@@ -121,6 +131,9 @@ pub(crate) struct Get {
     pub(crate) file: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) carrier: Carrier,
+
+    #[command(flatten)]
     pub(crate) link: LinkOptions,
 
     /// Memory for buffers
@@ -158,12 +171,20 @@ pub(crate) struct Replay {
     pub(crate) verbose: u8,
 }
 
-/// The link, and who we are on it.
+/// What is below.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct LinkOptions {
+pub(crate) struct Carrier {
     /// What carries the frames: tap:NAME (attached if it exists, made if not), sockets (the kernel's
     /// stack instead of ours) or memory (no device at all)
     #[arg(long, value_name = "LINK")]
+    link: Option<LinkChoice>,
+}
+
+/// The link, and who we are on it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LinkOptions {
+    /// What carries the frames, as the command has it from elsewhere: `--link`, or `run --on`.
+    #[arg(skip)]
     pub(crate) link: Option<LinkChoice>,
 
     /// Our address on the link, with its network
@@ -264,6 +285,25 @@ fn is_interface_name(name: &str) -> bool {
         && !name.contains(unusable)
 }
 
+impl Serve {
+    /// Which application, from which directory, how.
+    pub(crate) fn parts(self) -> (Option<App>, Option<PathBuf>, Serving) {
+        let mut serving = self.serving;
+        serving.link.link = self.carrier.link;
+        (self.app, self.directory, serving)
+    }
+}
+
+impl Get {
+    /// The link with what carries it.
+    pub(crate) fn link(&self) -> LinkOptions {
+        LinkOptions {
+            link: self.carrier.link.clone(),
+            ..self.link.clone()
+        }
+    }
+}
+
 impl LinkOptions {
     /// The setting that says whom to ask for names; `None` without the option.
     pub(crate) fn dns_setting(&self) -> Option<String> {
@@ -350,7 +390,7 @@ mod tests {
         let check = |arguments: &[&str]| {
             let line = ["parhelion", "serve"].iter().chain(arguments);
             match CommandLine::try_parse_from(line).unwrap().command {
-                Command::Serve(serve) => serve.link.check().is_ok(),
+                Command::Serve(serve) => serve.serving.link.check().is_ok(),
                 _ => unreachable!(),
             }
         };

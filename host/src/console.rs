@@ -9,6 +9,7 @@ use core::fmt::{self, Write as _};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
+use std::rc::Rc;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
@@ -16,7 +17,10 @@ use runtime::{Console, Request};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
-/// Standard output, for an application and for the command itself.
+use crate::input::Input;
+
+/// Standard output, for an application and for the command itself; and what is typed, for an
+/// application.
 pub(crate) struct Output {
     lines: RefCell<Lines>,
     /// Whether requests are left out.
@@ -24,6 +28,7 @@ pub(crate) struct Output {
     colours: bool,
     /// Requests answered, and the bytes of their bodies.
     served: Cell<(u64, u64)>,
+    input: Rc<Input>,
 }
 
 #[derive(Default)]
@@ -43,12 +48,13 @@ const LIMIT: usize = 64 * 1024;
 const AT_ONCE: usize = 4096;
 
 impl Output {
-    pub(crate) fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool, input: Rc<Input>) -> Self {
         Self {
             lines: RefCell::default(),
             quiet,
             colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
             served: Cell::default(),
+            input,
         }
     }
 
@@ -102,9 +108,8 @@ impl Console for Output {
         self.styled(style, format_args!("{request}"));
     }
 
-    /// The command reads nothing: its input belongs to the shell.
-    fn poll_line(&self, _: &mut Context<'_>) -> Poll<Option<String>> {
-        Poll::Ready(None)
+    fn poll_line(&self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        self.input.poll_line(cx)
     }
 }
 

@@ -13,7 +13,6 @@ use runtime::{Config, Env, Flow, Nothing};
 
 use crate::capture::Recording;
 use crate::cli::{Get, LinkChoice, LinkOptions};
-use crate::console::Output;
 use crate::failure::{Failure, reason};
 use crate::machine::{self, Machine};
 use crate::partial_file::PartialFile;
@@ -30,21 +29,22 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     let url = Url::parse(&options.url).map_err(|error: BadUrl| {
         Failure::unusable(format!("cannot fetch {}: {error}", options.url))
     })?;
-    options.link.check()?;
-    let is_ours = !matches!(options.link.link, None | Some(LinkChoice::Sockets));
-    options.link.faults.check(is_ours)?;
-    let recording = Recording::open(options.link.capture.as_deref(), is_ours)?;
+    let link = options.link();
+    link.check()?;
+    let is_ours = !matches!(link.link, None | Some(LinkChoice::Sockets));
+    link.faults.check(is_ours)?;
+    let recording = Recording::open(link.capture.as_deref(), is_ours)?;
     let target = Target::open(options.file.as_deref())?;
-    let mut machine = Machine::new(16, Output::new(true))?;
+    let mut machine = Machine::new(16, true)?;
     machine.recording = recording;
     let pool = machine::pool(options.memory.bytes);
-    let net = match &options.link.link {
+    let net = match &link.link {
         None | Some(LinkChoice::Sockets) => {
             let sockets = machine.sockets(&pool, 16);
             sockets as Rc<dyn runtime::Network>
         }
         Some(LinkChoice::Tap(name)) => {
-            let net = links::over_tap(&mut machine, name, &options.link, &pool, 16)?;
+            let net = links::over_tap(&mut machine, name, &link, &pool, 16)?;
             Rc::new(net)
         }
         Some(LinkChoice::Memory) => {
@@ -57,7 +57,7 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
         true => vec![],
         false => names::listed(url.host),
     };
-    let env = machine.env(net, Rc::new(Nothing), settings(&options.link)?);
+    let env = machine.env(net, Rc::new(Nothing), settings(&link)?);
     let (address_line, quiet) = (options.url.clone(), options.output.quiet);
     let fetch = async move {
         let url =

@@ -7,16 +7,18 @@
 //! |---|---|
 //! | `cli`, `failure` | what the user says, and is told |
 //! | `serve`, `get`, `replay` | the three commands |
+//! | `application` | what is served |
 //! | `names` | what the machine knows of names |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
 //! | `links`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
 //! | [`sockets`], [`reactor`] | the kernel's stack as a network, and the one wait |
 //! | `machine`, `place`, `signals` | the loop, time and waiting, the end |
-//! | `storage`, `console`, `sandbox` | files, lines, and what is given up |
+//! | `storage`, `console`, [`input`], `sandbox` | files, lines, and what is given up |
 //!
 //! Not here yet: several queues of a tap.
 #![deny(unsafe_code)]
 
+mod application;
 mod arrangement;
 mod capture;
 mod cli;
@@ -25,6 +27,7 @@ mod console;
 mod failure;
 mod faults;
 mod get;
+pub mod input;
 mod interface;
 mod lifeline;
 mod links;
@@ -64,8 +67,8 @@ pub fn run() -> ExitCode {
     };
     let done = match command_line.command {
         Command::Serve(options) => {
-            logging::start(options.output.verbose);
-            serve::run(&options)
+            logging::start(options.serving.output.verbose);
+            serve::run(options)
         }
         Command::Get(options) => {
             logging::start(options.output.verbose);

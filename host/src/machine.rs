@@ -1,6 +1,7 @@
 //! What both commands need of the machine, and the loop that runs them.
 
 use core::time::Duration;
+use std::os::fd::AsFd as _;
 use std::rc::Rc;
 
 use link::{FaultControl, Link};
@@ -11,6 +12,7 @@ use rustix::process::Resource;
 use crate::capture::Recording;
 use crate::console::Output;
 use crate::failure::{Failure, reason};
+use crate::input::Input;
 use crate::lifeline::Lifeline;
 use crate::names;
 use crate::place::Linux;
@@ -33,8 +35,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// A machine for at most `tasks` tasks.
-    pub(crate) fn new(tasks: usize, output: Output) -> Result<Self, Failure> {
+    /// A machine for at most `tasks` tasks, which prints no requests if it is to be `quiet`.
+    pub(crate) fn new(tasks: usize, quiet: bool) -> Result<Self, Failure> {
         let refused = |what: &str, error: &std::io::Error| {
             Failure::refused(format!("cannot {what}: {}", reason(error)))
         };
@@ -43,9 +45,12 @@ impl Machine {
         let executor = Executor::new(tasks);
         let signals = Signals::install(&reactor, &executor)
             .map_err(|error| refused("take over signals", &error))?;
+        let input = rustix::stdio::stdin().as_fd().try_clone_to_owned();
+        let input = input.map_err(|error| refused("read standard input", &error))?;
+        let input = Input::new(&reactor, input);
         Ok(Self {
             reactor,
-            output: Rc::new(output),
+            output: Rc::new(Output::new(quiet, input)),
             executor,
             secrets: secrets().map_err(|error| refused("get random numbers", &error))?,
             faults: None,

@@ -39,12 +39,13 @@ use self::link::{Parts, Replay};
 use self::place::{CaptureTime, Ending};
 use self::plan::{MAX_CONVERSATIONS, Plan};
 use self::tally::{Quiet, Tally};
+use crate::application::Application;
 use crate::capture::create;
-use crate::cli::{self, App};
+use crate::cli;
 use crate::failure::{Failure, reason};
 use crate::machine;
 use crate::sandbox;
-use crate::serve::{application, directory, start};
+use crate::serve::{application, files};
 use crate::storage::Directory;
 
 /// How long, in the recording's time, running responses may take once it is over.
@@ -74,7 +75,7 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
     let plan = Plan::read(Frames::new(open(input)?), options.address);
     let server = server(&plan, input, options.address)?;
     let pool = machine::pool(MEMORY);
-    let directory = directory(options.directory.as_deref(), &pool)?;
+    let directory = files(options.directory.as_deref(), &pool)?;
     let link = PcapLink::new(open(input)?, MAC, MTU, pool.clone()).beginning_at(LEAD);
     let (start, report) = (link.start(), link.report());
     let out = match &options.out {
@@ -101,7 +102,7 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
         start,
         report: Rc::clone(&report),
     };
-    let took = stage.play(app)?;
+    let took = stage.play(app.into())?;
     let report = report.borrow();
     let text = summary(input, server, &report, took, &tally.borrow());
     text.and_then(|text| io::stdout().write_all(&text))
@@ -129,7 +130,7 @@ struct Stage {
 impl Stage {
     /// Runs the application until the recording is over; tells how long that took in its time. The
     /// link goes with the stage, and tells what became of its conversations then.
-    fn play(self, app: App) -> Result<Duration, Failure> {
+    fn play(self, app: Application) -> Result<Duration, Failure> {
         let executor = Executor::new(MAX_CONVERSATIONS + 16);
         let ending = Rc::new(Ending::new(&self.report, &executor, LEAD));
         let mut drivers: Vec<Rc<dyn Driver>> =
@@ -151,7 +152,7 @@ impl Stage {
             tasks: executor.clone(),
         };
         let mut place = CaptureTime::new(self.start);
-        let ended = runtime::run(&mut place, &drivers, &executor, start(app, env), GRACE)
+        let ended = runtime::run(&mut place, &drivers, &executor, app.start(env), GRACE)
             .map_err(|error| Failure::refused(format!("cannot start: {error}")))?;
         match ended {
             Some(Err(failure)) => Err(Failure::refused(format!(

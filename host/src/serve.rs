@@ -2,7 +2,6 @@
 
 use core::cell::Cell;
 use core::future::poll_fn;
-use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
 use std::os::fd::AsFd as _;
@@ -12,9 +11,10 @@ use std::rc::Rc;
 use packet::Pool;
 use runtime::{Config, Console as _, Env, Nothing, Storage};
 
+use crate::application::Application;
 use crate::arrangement::{self, Arrangement, arrange};
 use crate::capture::Recording;
-use crate::cli::{App, LinkChoice, Serve};
+use crate::cli::{App, LinkChoice, Serve, Serving};
 use crate::clients::Published;
 use crate::console::Output;
 use crate::failure::{Failure, reason};
@@ -29,20 +29,30 @@ use crate::storage::Directory;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves what the command line says until a signal comes.
-pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
+pub(crate) fn run(options: Serve) -> Result<(), Failure> {
+    let (app, directory, serving) = options.parts();
+    let app = application(app, directory.as_deref())?;
+    offer(app.into(), &serving, directory.as_deref())
+}
+
+/// Runs an application on what this machine has, until it ends or a signal comes.
+pub(crate) fn offer(
+    app: Application,
+    options: &Serving,
+    directory: Option<&Path>,
+) -> Result<(), Failure> {
     options.link.check()?;
     let is_ours = options.link.link != Some(LinkChoice::Sockets);
     options.link.faults.check(is_ours)?;
     let recording = Recording::open(options.link.capture.as_deref(), is_ours)?;
-    let app = application(options.app, options.directory.as_deref())?;
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;
     let pool = machine::pool(arrangement::memory(options).server);
-    let directory = directory(options.directory.as_deref(), &pool)?;
+    let directory = files(directory, &pool)?;
 
     // A task for each connection, one more where it is relayed, and a few of our own.
     let tasks = 2 * options.max_connections as usize + 16;
-    let mut machine = Machine::new(tasks, Output::new(options.output.quiet))?;
+    let mut machine = Machine::new(tasks, options.output.quiet)?;
     machine.recording = recording;
     let arrangement = arrange(&mut machine, options, &pool)?;
     set(&mut config, "port", &arrangement.port.to_string())?;
@@ -70,7 +80,7 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     }
     let stack = arrangement.stack.clone();
     let opening = Opening {
-        app,
+        app: app.name,
         arrangement,
         ready_file,
         directory,
@@ -80,7 +90,9 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let captured = machine.recording.as_ref().map(Recording::finish);
     // `None`: it was still at work when its time was over, which is an end as good as any.
     ended?.unwrap_or(Ok(()))?;
-    statistics::print(&machine.output, &net, stack.as_ref(), &pool);
+    if net.is_listening() {
+        statistics::print(&machine.output, &net, stack.as_ref(), &pool);
+    }
     if let Some(faults) = &machine.faults {
         faults::print(&machine.output, faults);
     }
@@ -93,9 +105,14 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
 }
 
 /// Runs the application; opens the doors once it listens.
-async fn serve(app: App, env: Env, net: Rc<Published>, opening: Opening) -> Result<(), Failure> {
+async fn serve(
+    app: Application,
+    env: Env,
+    net: Rc<Published>,
+    opening: Opening,
+) -> Result<(), Failure> {
     let port = env.config.text("port").unwrap_or_default().to_owned();
-    let mut application = start(app, env);
+    let mut application = app.start(env);
     let opening = Cell::new(Some(opening));
     let ended = poll_fn(|cx| {
         let result = application.as_mut().poll(cx);
@@ -116,26 +133,13 @@ async fn serve(app: App, env: Env, net: Rc<Published>, opening: Opening) -> Resu
         runtime::Failure::Network(runtime::Error::Denied) => Failure::refused(format!(
             "port {port} needs root: choose one from 1024 on with --port"
         )),
-        runtime::Failure::Network(error) => {
-            Failure::refused(format!("the application ended: {error}"))
-        }
+        failure => Failure::refused(format!("the application ended: {failure}")),
     })
-}
-
-pub(crate) type Application = Pin<Box<dyn Future<Output = Result<(), runtime::Failure>>>>;
-
-/// The application's main task.
-pub(crate) fn start(app: App, env: Env) -> Application {
-    match app {
-        App::Hello => Box::pin(hello::main(env)),
-        App::Site => Box::pin(site::main(env)),
-        App::Bench => Box::pin(bench::main(env)),
-    }
 }
 
 /// What is still to be done when the application listens.
 struct Opening {
-    app: App,
+    app: &'static str,
     arrangement: Arrangement,
     ready_file: Option<ReadyFile>,
     directory: Option<Rc<Directory>>,
@@ -149,8 +153,7 @@ impl Opening {
         if let Some(notice) = &self.arrangement.notice {
             self.output.print(format_args!("{notice}"));
         }
-        self.output
-            .announce(url, &self.arrangement.way, self.app.name());
+        self.output.announce(url, &self.arrangement.way, self.app);
         if let Some(ready_file) = self.ready_file {
             ready_file.publish(url).map_err(|error| {
                 Failure::refused(format!("cannot write the ready file: {}", reason(&error)))
@@ -183,7 +186,7 @@ pub(crate) fn application(app: Option<App>, directory: Option<&Path>) -> Result<
     }
 }
 
-fn settings(options: &Serve) -> Result<Config, Failure> {
+fn settings(options: &Serving) -> Result<Config, Failure> {
     let mut config = Config::default();
     for setting in &options.settings {
         if setting.starts_with("port=") {
@@ -205,7 +208,7 @@ fn set(config: &mut Config, key: &str, value: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::unusable(format!("--set: {error}")))
 }
 
-fn ready_file(options: &Serve) -> Result<Option<ReadyFile>, Failure> {
+fn ready_file(options: &Serving) -> Result<Option<ReadyFile>, Failure> {
     let Some(path) = &options.ready_file else {
         return Ok(None);
     };
@@ -219,10 +222,7 @@ fn ready_file(options: &Serve) -> Result<Option<ReadyFile>, Failure> {
 }
 
 /// The files at `path`.
-pub(crate) fn directory(
-    path: Option<&Path>,
-    pool: &Pool,
-) -> Result<Option<Rc<Directory>>, Failure> {
+pub(crate) fn files(path: Option<&Path>, pool: &Pool) -> Result<Option<Rc<Directory>>, Failure> {
     let Some(path) = path else {
         return Ok(None);
     };

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use packet::Random;
 
 use super::*;
+use crate::cli::App;
 
 const CAPTURES: [&[u8]; 5] = [
     include_bytes!("../../../tests/captures/curl.pcap"),
@@ -39,7 +40,7 @@ fn play(file: &[u8]) -> Option<(pcap::Anomalies, Rc<RefCell<Tally>>)> {
         start,
         report: Rc::clone(&report),
     };
-    stage.play(App::Hello).unwrap();
+    stage.play(App::Hello.into()).unwrap();
     let anomalies = report.borrow().anomalies;
     Some((anomalies, tally))
 }
