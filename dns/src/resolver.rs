@@ -4,14 +4,10 @@ use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
-use core::future::poll_fn;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use core::pin::pin;
-use core::task::Poll;
 use core::time::Duration;
 
-use packet::Chunk;
-use runtime::{ConfigError, Datagrams, Env};
+use runtime::{ConfigError, Either, Env, either};
 
 use crate::asking::Asking;
 use crate::cache::Cache;
@@ -148,14 +144,21 @@ impl Resolver {
         let id = self.env.entropy.next_u64() as u16;
         port.send_to(&message::query(id, name), server).await?;
         for _ in 0..MAX_GUESSES {
-            match hear(&port).await? {
-                Heard::Datagram(bytes, from) if from == server => {
-                    if let Ok(answer) = message::read(&bytes, id, name) {
+            match either(port.receive_from(), port.undelivered()).await {
+                Either::First(received) => {
+                    let (bytes, from) = received?;
+                    if from == server
+                        && let Ok(answer) = message::read(&bytes, id, name)
+                    {
                         return Ok(answer);
                     }
                 }
-                Heard::Undelivered(to, error) if to == server => return Err(error.into()),
-                _ => {}
+                Either::Second(undelivered) => {
+                    let (to, error) = undelivered?;
+                    if to == server {
+                        return Err(error.into());
+                    }
+                }
             }
         }
         Err(Error::TimedOut)
@@ -178,23 +181,4 @@ fn servers(list: &str) -> Option<Vec<IpAddr>> {
     list.split(',')
         .map(|server| server.trim().parse().ok())
         .collect()
-}
-
-enum Heard {
-    Datagram(Chunk, SocketAddr),
-    Undelivered(SocketAddr, runtime::Error),
-}
-
-/// What comes first: a datagram, or word that ours did not arrive.
-async fn hear(port: &Datagrams) -> Result<Heard, runtime::Error> {
-    let mut receive = pin!(port.receive_from());
-    let mut undelivered = pin!(port.undelivered());
-    poll_fn(|cx| {
-        if let Poll::Ready(received) = receive.as_mut().poll(cx) {
-            return Poll::Ready(received.map(|(bytes, from)| Heard::Datagram(bytes, from)));
-        }
-        let undelivered = undelivered.as_mut().poll(cx);
-        undelivered.map_ok(|(to, error)| Heard::Undelivered(to, error))
-    })
-    .await
 }
