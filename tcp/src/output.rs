@@ -113,7 +113,7 @@ fn next(tcb: &Tcb, shared: &Shared) -> Option<Plan> {
     if tcb.state.is_opening() {
         return next_syn(tcb);
     }
-    if tcb.recovery.resend_first && tcb.snd.una < tcb.snd.max {
+    if tcb.recovery.resend_first {
         let text = (tcb.snd.end.min(tcb.snd.max)).saturating_sub(tcb.snd.una);
         let len = (text as usize).min(usize::from(tcb.snd.mss));
         return Some(with_fin(tcb, tcb.snd.una, len));

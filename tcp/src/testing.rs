@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     /// The options of the peer's segments: whole words.
     pub(crate) options: Vec<u8>,
+    /// The window in them.
+    pub(crate) window: u16,
     /// The number of our SYN, and our port.
     initial: u32,
     port: u16,
@@ -87,6 +89,7 @@ impl World {
             pool,
             now: Instant::from_millis(1000),
             options: Vec::new(),
+            window: PEER_WINDOW,
             initial: 0,
             port: 80,
         }
@@ -139,7 +142,7 @@ impl World {
             ack: self.initial.wrapping_add(ack).into(),
             data_offset: ((HEADER_LEN + self.options.len()) * 4) as u8,
             flags: flags.0,
-            window: PEER_WINDOW.into(),
+            window: self.window.into(),
             checksum: 0.into(),
             urgent: 0.into(),
         };

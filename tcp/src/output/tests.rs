@@ -2,12 +2,13 @@
 
 use core::task::Poll;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use packet::Duration;
 
 use super::*;
-use crate::Config;
 use crate::testing::{PEER_WINDOW, Sent, WINDOW, World};
+use crate::{Config, ConnectionId};
 
 /// An MSS of 1000, and windows shifted by 2.
 const MSS: [u8; 4] = [2, 4, 3, 232];
@@ -168,6 +169,110 @@ fn after_more_than_a_timeout_of_silence_the_window_is_the_initial_one() {
         assert!(world.tcp.write(id, &[1; 60_000]).is_ready());
         let sent: usize = world.sent().iter().map(|sent| sent.text.len()).sum();
         assert_eq!(sent, expected);
+    }
+}
+
+#[test]
+fn what_is_sent_again_is_counted_and_nothing_else() {
+    let (mut world, id) = with_parts();
+    assert!(world.tcp.write(id, &[1; 2000]).is_ready());
+    assert_eq!(world.sent().len(), 2);
+    world.receive_two();
+    assert_eq!(world.sent().len(), 1);
+    assert_eq!(world.tcp.stats().segments_resent, 0);
+    world.time_out();
+    assert_eq!(world.sent().len(), 1);
+    assert_eq!(world.tcp.stats().segments_resent, 1);
+    world.time_out();
+    assert_eq!(world.sent().len(), 1);
+    assert_eq!(world.tcp.stats().segments_resent, 2);
+}
+
+/// An acknowledgement beside a probe stands before the probe's byte, but repeats nothing.
+#[test]
+fn an_acknowledgement_before_a_probe_is_not_sent_again() {
+    let (mut world, id) = with_parts();
+    world.window = 0;
+    assert_eq!(world.receive(1, 1, Flags::ACK, 0), Ok(()));
+    assert!(world.tcp.write(id, &[1; 10]).is_ready());
+    assert_eq!(world.sent().len(), 0);
+    world.time_out();
+    assert_eq!(world.sent()[0].what(), (1, 1, Flags::ACK, None));
+    world.receive_two();
+    assert_eq!(world.sent()[0].what(), (1, 0, Flags::ACK, None));
+    assert_eq!(world.tcp.stats().segments_resent, 0);
+}
+
+/// The timer fires, but before anything can leave, everything is acknowledged.
+#[test]
+fn what_was_acknowledged_before_it_was_sent_again_is_not_sent_again() {
+    let (mut world, id) = with_parts();
+    assert!(world.tcp.write(id, &[1; 500]).is_ready());
+    assert_eq!(world.sent().len(), 1);
+    world.time_out();
+    assert_eq!(world.receive(1, 501, Flags::ACK, 0), Ok(()));
+    assert_eq!(world.sent().len(), 0);
+}
+
+/// RFC 6298, 3: every segment that was sent once is a sample, where none is under way.
+#[test]
+fn what_is_sent_for_the_first_time_is_timed() {
+    let (mut world, id) = with_parts();
+    let srtt = |world: &mut World| world.tcp.info(id).unwrap().srtt.unwrap().as_millis();
+    assert_eq!(srtt(&mut world), 0);
+    assert!(world.tcp.write(id, &[1; 500]).is_ready());
+    assert_eq!(world.sent().len(), 1);
+    world.now += Duration::from_millis(160);
+    assert_eq!(world.receive(1, 501, Flags::ACK, 0), Ok(()));
+    assert_eq!(srtt(&mut world), 160 / 8);
+}
+
+/// The Nagle algorithm as Minshall relaxed it: text waits only for a segment that was small itself,
+/// which the end of a super-frame may be.
+#[test]
+fn little_text_waits_for_a_small_segment_only() {
+    let (none, some) = (0, 65_000);
+    for (super_frames, first, then) in [
+        (none, 400, 0),
+        (none, 1000, 1),
+        (none, 2000, 1),
+        (some, 1000, 1),
+        (some, 2000, 1),
+        (some, 2400, 0),
+    ] {
+        let (mut world, id) = World::established(&MSS, &[]);
+        world.tcp.set_nagle(id, true);
+        world.tcp.set_link(1500, super_frames, 18);
+        assert!(world.tcp.write(id, &vec![1; first]).is_ready());
+        let sent: usize = world.sent().iter().map(|sent| sent.text.len()).sum();
+        assert_eq!(sent, first);
+        assert!(world.tcp.write(id, &[1; 100]).is_ready());
+        assert_eq!(world.sent().len(), then, "after {first} bytes");
+    }
+}
+
+/// Over a link that takes segments of many pieces, so that all are whole.
+fn with_parts() -> (World, ConnectionId) {
+    let (mut world, id) = World::established(&MSS, &[]);
+    world.tcp.set_link(1500, 0, 18);
+    (world, id)
+}
+
+impl World {
+    /// Two segments, which are acknowledged at once.
+    fn receive_two(&mut self) {
+        for seq in [1, 1001] {
+            assert_eq!(self.receive(seq, 1, Flags::ACK, 1000), Ok(()));
+        }
+    }
+
+    /// The retransmission timer fires.
+    fn time_out(&mut self) {
+        let before = self.tcp.stats().timeouts;
+        while self.tcp.stats().timeouts == before {
+            self.now = self.tcp.poll_timeout().expect("it is set");
+            self.tcp.handle_timeout(self.now);
+        }
     }
 }
 
