@@ -11,10 +11,11 @@
 use alloc::collections::VecDeque;
 use core::net::Ipv4Addr;
 
-use packet::{Duration, Instant};
+use packet::{Duration, Instant, Random};
 
 use crate::entry::{Entry, REQUEST_INTERVAL, State, Table};
-use crate::{Operation, Packet};
+use crate::probe::Probe;
+use crate::{Operation, Packet, Site};
 
 /// Requests without an answer after which a neighbour is given up.
 const REQUEST_TRIES: u8 = 3;
@@ -34,29 +35,6 @@ const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 const OUTGOING_LIMIT: usize = 64;
 /// Events that may wait to be read; the oldest is dropped for a newer one.
 const EVENTS_LIMIT: usize = 64;
-
-/// Where we are on the network.
-#[derive(Clone, Copy, Debug)]
-pub struct Site {
-    /// Our hardware address.
-    pub mac: [u8; 6],
-    /// Our address.
-    pub address: Ipv4Addr,
-    /// How many of its leading bits all neighbours share.
-    pub prefix_len: u8,
-}
-
-impl Site {
-    /// Whether `address` can be a neighbour's: in our network, and a single other host.
-    fn is_neighbour(&self, address: Ipv4Addr) -> bool {
-        let host_bits = u32::MAX.checked_shr(self.prefix_len.into()).unwrap_or(0);
-        let host = address.to_bits() & host_bits;
-        let same_network = (address.to_bits() ^ self.address.to_bits()) & !host_bits == 0;
-        // Up to /30, the first and the last address of a network are not a host's (RFC 3021).
-        let single = self.prefix_len > 30 || (host != 0 && host != host_bits);
-        same_network && single && address != self.address
-    }
-}
 
 /// What the cache knows of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +56,8 @@ pub enum Event {
     Failed(Ipv4Addr),
     /// Somebody else uses our address, from this hardware address. We keep it.
     Conflict([u8; 6]),
+    /// [`Neighbours::probe`] found out: `true` if nobody has this address.
+    Probed(Ipv4Addr, bool),
 }
 
 /// A packet to be sent, in a frame to `destination`.
@@ -101,6 +81,8 @@ pub struct Neighbours {
     announce_at: Instant,
     /// When our address was last defended.
     defended: Option<Instant>,
+    /// The address that may become ours.
+    probe: Option<Probe>,
 }
 
 impl Neighbours {
@@ -116,16 +98,32 @@ impl Neighbours {
             announcements: 0,
             announce_at: Instant::ZERO,
             defended: None,
+            probe: None,
         }
     }
 
     /// Starts over on a network that came up: all is forgotten, and our address is announced.
     pub fn restart(&mut self, now: Instant, mac: [u8; 6]) {
-        self.site.mac = mac;
-        self.table.clear();
-        self.outgoing.clear();
-        self.announcements = ANNOUNCE_NUM;
-        self.announce_at = now;
+        self.begin(now, Site { mac, ..self.site });
+    }
+
+    /// Starts over with another address, which is announced, or with none.
+    pub fn set_address(&mut self, now: Instant, address: Option<(Ipv4Addr, u8)>) {
+        let (address, prefix_len) = address.unzip();
+        self.begin(
+            now,
+            Site {
+                mac: self.site.mac,
+                address,
+                prefix_len: prefix_len.unwrap_or(0),
+            },
+        );
+    }
+
+    /// Finds out whether somebody has `address`, which is not ours yet; an [`Event`] will tell, in 4 to
+    /// 7 seconds at most. Another probe that was under way is given up.
+    pub fn probe(&mut self, now: Instant, address: Ipv4Addr, random: &mut Random) {
+        self.probe = Some(Probe::new(now, address, random));
     }
 
     /// The hardware address to send a packet for `address` to; asks for it if need be.
@@ -147,10 +145,13 @@ impl Neighbours {
         if packet.sender_mac == self.site.mac {
             return; // Our own, come back to us.
         }
-        if packet.sender == self.site.address {
+        if let Some(probe) = self.probe.take_if(|probe| probe.is_contradicted(packet)) {
+            self.report(Event::Probed(probe.address(), false));
+        }
+        if Some(packet.sender) == self.site.address {
             return self.defend(now, packet.sender_mac);
         }
-        let for_us = packet.target == self.site.address;
+        let for_us = Some(packet.target) == self.site.address;
         if self.site.is_neighbour(packet.sender) {
             // RFC 826: an entry is brought up to date by any packet, made only by one for us.
             match self.table.place(packet.sender) {
@@ -200,7 +201,8 @@ impl Neighbours {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let announce = (self.announcements > 0).then_some(self.announce_at);
-        [announce, self.table.deadlines.next()]
+        let probe = self.probe.as_ref().map(Probe::next);
+        [announce, probe, self.table.deadlines.next()]
             .into_iter()
             .flatten()
             .min()
@@ -213,6 +215,7 @@ impl Neighbours {
             self.announce_at = now + ANNOUNCE_INTERVAL;
             self.announce();
         }
+        self.go_on_probing(now);
         while let Some(place) = self.table.deadlines.pop_expired(now) {
             self.expire(now, place);
         }
@@ -226,6 +229,38 @@ impl Neighbours {
     /// The next thing that somebody may wait for.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    fn begin(&mut self, now: Instant, site: Site) {
+        self.site = site;
+        self.table.clear();
+        self.outgoing.clear();
+        self.probe = None;
+        self.announcements = if site.address.is_some() {
+            ANNOUNCE_NUM
+        } else {
+            0
+        };
+        self.announce_at = now;
+    }
+
+    fn go_on_probing(&mut self, now: Instant) {
+        let Some(probe) = self.probe.as_mut().filter(|probe| probe.next() <= now) else {
+            return;
+        };
+        let (address, is_over) = (probe.address(), !probe.goes_on(now));
+        if is_over {
+            self.probe = None;
+            return self.report(Event::Probed(address, true));
+        }
+        // From nobody: it must not get into anybody's cache (RFC 5227, 1.1).
+        self.send(Outgoing {
+            destination: BROADCAST,
+            packet: Packet {
+                sender: Ipv4Addr::UNSPECIFIED,
+                ..self.packet(Operation::Request, [0; 6], address)
+            },
+        });
     }
 
     fn ask_for(&mut self, now: Instant, address: Ipv4Addr) -> Lookup {
@@ -356,7 +391,9 @@ impl Neighbours {
 
     /// An announcement is a request for our own address (RFC 5227, 1.1).
     fn announce(&mut self) {
-        self.request(BROADCAST, self.site.address);
+        if let Some(address) = self.site.address {
+            self.request(BROADCAST, address);
+        }
     }
 
     fn request(&mut self, destination: [u8; 6], target: Ipv4Addr) {
@@ -370,7 +407,7 @@ impl Neighbours {
         Packet {
             operation,
             sender_mac: self.site.mac,
-            sender: self.site.address,
+            sender: self.site.address.unwrap_or(Ipv4Addr::UNSPECIFIED),
             target_mac,
             target,
         }

@@ -10,7 +10,7 @@ use crate::input::Input;
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const SITE: Site = Site {
     mac: MAC,
-    address: Ipv4Addr::new(10, 0, 0, 2),
+    address: Some(Ipv4Addr::new(10, 0, 0, 2)),
     prefix_len: 24,
 };
 /// Few, so that the table is full at times.

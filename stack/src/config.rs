@@ -7,8 +7,9 @@ use ipv4::Cidr;
 /// What a host is told about itself. Its hardware address and MTU are its link's.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Its address, and the network that its neighbours share with it.
-    pub address: Cidr,
+    /// Its address, and the network that its neighbours share with it; `None`: a server of DHCP says
+    /// it, and all else that a host has to know of its network.
+    pub address: Option<Cidr>,
     /// The neighbour that forwards to all other networks; without one there are no others.
     pub gateway: Option<Ipv4Addr>,
     /// Neighbours that are remembered. Full: the one not used for longest is forgotten, and if all
@@ -30,7 +31,16 @@ impl Config {
     #[must_use]
     pub fn new(address: Cidr) -> Self {
         Self {
-            address,
+            address: Some(address),
+            ..Self::dhcp()
+        }
+    }
+
+    /// The defaults of a host that asks for its address.
+    #[must_use]
+    pub fn dhcp() -> Self {
+        Self {
+            address: None,
             gateway: None,
             neighbours: 1024,
             reassemblies: 8,

@@ -14,6 +14,7 @@ use packet::{Duration, Frame, Instant, Pool, Secrets};
 use tcp::{Packet, Tcp};
 use udp::Udp;
 
+use crate::dhcp::Dhcp;
 use crate::interface::{Interface, Sender};
 use crate::outbox::Outbox;
 use crate::{Config, Drop, Stats};
@@ -32,6 +33,8 @@ pub(crate) struct Host {
     pub(crate) interface: Interface,
     pub(crate) tcp: Tcp,
     pub(crate) udp: Udp,
+    /// Where the address comes from a server.
+    pub(crate) dhcp: Option<Dhcp>,
     pub(crate) reassembly: Reassembly,
     pub(crate) outbox: Outbox,
     pub(crate) arp_requests: TokenBucket,
@@ -39,6 +42,7 @@ pub(crate) struct Host {
     pub(crate) segments: Vec<(Packet, Frame)>,
     /// Whom the neighbour cache was told of last, and when.
     pub(crate) heard: ((Ipv4Addr, Mac), Instant),
+    pool: Pool,
     /// When to try a link again that had no room.
     retry_at: Option<Instant>,
 }
@@ -58,11 +62,17 @@ impl Host {
             udp: Udp::new(udp_config, pool.clone(), secrets),
             tcp: Tcp::new(tcp_config, pool.clone(), secrets),
             reassembly: Reassembly::new(pool.clone(), config.reassemblies),
-            outbox: Outbox::new(pool, config.outbox, secrets.random("ipv4 identification")),
+            outbox: Outbox::new(
+                pool.clone(),
+                config.outbox,
+                secrets.random("ipv4 identification"),
+            ),
             arp_requests: TokenBucket::new(ARP_REQUESTS.0, ARP_REQUESTS.1),
             segments: Vec::with_capacity(BURST_FRAMES),
             heard: NOBODY,
             retry_at: None,
+            dhcp: config.address.is_none().then(|| Dhcp::new(secrets)),
+            pool,
             interface,
         }
     }
@@ -88,6 +98,9 @@ impl Host {
         }
         self.interface.full = false;
         self.interface.send_arp(now);
+        if let Some(dhcp) = &mut self.dhcp {
+            dhcp.transmit(now, &mut self.interface, &self.pool);
+        }
         self.outbox.transmit(now, &mut self.interface);
         if !self.interface.full {
             let interface = &mut self.interface;
@@ -112,6 +125,9 @@ impl Host {
         [
             self.tcp.poll_timeout(),
             self.interface.neighbours.poll_timeout(),
+            self.dhcp
+                .as_ref()
+                .and_then(|dhcp| dhcp.client.poll_timeout()),
             self.reassembly.poll_timeout(),
             self.interface.link.next_event(),
             self.retry_at,
@@ -125,6 +141,10 @@ impl Host {
         Stats {
             tcp: *self.tcp.stats(),
             udp: *self.udp.stats(),
+            dhcp: self
+                .dhcp
+                .as_ref()
+                .map_or_else(Default::default, |dhcp| *dhcp.client.stats()),
             ..self.interface.stats
         }
     }
@@ -134,30 +154,42 @@ impl Host {
     fn watch_link(&mut self, now: Instant) -> bool {
         match self.interface.watch(now) {
             None => return false,
-            Some(false) => info!("the link is down"),
+            Some(false) => {
+                info!("the link is down");
+                self.lease_link(now, false);
+            }
             Some(true) => {
                 let Interface { mac, mtu, .. } = self.interface;
                 info!("the link is up: {mac}, MTU {mtu}");
-                let parts = self.interface.link.caps().max_parts;
-                self.udp.set_link(mtu);
-                self.tcp.set_link(mtu, self.interface.max_text(), parts);
-                self.heard = NOBODY;
+                self.link_changed();
+                self.lease_link(now, true);
                 self.next_hops_changed();
             }
         }
         true
     }
 
+    /// Tells all what the link takes now, and on which network.
+    pub(crate) fn link_changed(&mut self) {
+        let (mtu, parts) = (self.interface.mtu, self.interface.link.caps().max_parts);
+        self.udp.set_link(mtu);
+        self.tcp.set_link(mtu, self.interface.max_text(), parts);
+        self.heard = NOBODY;
+    }
+
     fn handle_timeout(&mut self, now: Instant) {
         self.interface.neighbours.handle_timeout(now);
         self.neighbour_events(now);
+        self.lease_timeout(now);
         self.tcp.handle_timeout(now);
         while let Some(expired) = self.reassembly.handle_timeout(now) {
             self.interface.stats.drop(Drop::ReassemblyTimeout);
             let Some(first) = expired else { continue };
             // The first fragment is there: its sender is told (RFC 1122, 3.3.2).
             let payload = first.bytes.get(first.header.header_len.into()..);
-            let network = &self.interface.network;
+            let Some(network) = &self.interface.network else {
+                continue;
+            };
             if icmp::may_complain(network, &first.header, false, payload.unwrap_or_default()) {
                 let message = Complaint::ReassemblyTimeExceeded.about(&first.bytes);
                 let source = first.header.source;
@@ -169,7 +201,7 @@ impl Host {
     }
 
     /// Has all that waits for a next hop tried again.
-    fn next_hops_changed(&mut self) {
+    pub(crate) fn next_hops_changed(&mut self) {
         self.udp.resolved();
         self.tcp.resolved();
         self.outbox.retry();
@@ -187,9 +219,11 @@ impl Host {
                 }
                 Event::Conflict(mac) => {
                     self.interface.stats.conflicts += 1;
-                    let address = self.interface.network.address();
-                    warn!("{} also uses our address {address}", Mac(mac));
+                    if let Some(address) = self.interface.address() {
+                        warn!("{} also uses our address {address}", Mac(mac));
+                    }
                 }
+                Event::Probed(address, is_free) => self.lease_probed(now, address, is_free),
             }
         }
     }

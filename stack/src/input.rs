@@ -14,8 +14,8 @@ use link::Burst;
 use packet::{Duration, Frame, Instant};
 use tcp::{IcmpError, Packet};
 
-use crate::Drop;
 use crate::host::Host;
+use crate::{Drop, dhcp};
 
 /// How long a neighbour that was just confirmed is not confirmed again: a lookup a second instead of
 /// one a frame.
@@ -52,9 +52,9 @@ impl Host {
         frame.advance(len);
         match header.ether_type {
             EtherType::IPV4 if for_us => self.ipv4(now, header.source, frame),
-            // Nothing that we speak goes to all hosts, and a packet for one host has no business in
-            // a frame for all (RFC 1122, 3.3.6).
-            EtherType::IPV4 => Err(Drop::OtherHost),
+            // Nothing else that we speak goes to all hosts, and a packet for one host has no business
+            // in a frame for all (RFC 1122, 3.3.6).
+            EtherType::IPV4 => self.configuration(now, frame),
             EtherType::ARP => self.arp(now, &frame),
             _ => Err(Drop::EtherType),
         }
@@ -62,7 +62,7 @@ impl Host {
 
     fn arp(&mut self, now: Instant, frame: &Frame) -> Result<(), Drop> {
         let packet = arp::Packet::parse(frame.head())?;
-        let asks_us = packet.target == self.interface.network.address();
+        let asks_us = Some(packet.target) == self.interface.address();
         if asks_us && packet.operation == Operation::Request && !self.arp_requests.take(now) {
             return Err(Drop::ArpLimit);
         }
@@ -73,10 +73,11 @@ impl Host {
 
     fn ipv4(&mut self, now: Instant, from: Mac, mut packet: Frame) -> Result<(), Drop> {
         let header = Header::parse(packet.head(), packet.len())?;
-        let network = &self.interface.network;
-        if header.destination != network.address() {
-            return Err(Drop::OtherHost);
-        }
+        let Some(network) =
+            (self.interface.network).filter(|network| header.destination == network.address())
+        else {
+            return self.configuration(now, packet);
+        };
         if network.is_martian_source(header.source) {
             return Err(Drop::Martian);
         }
@@ -134,6 +135,9 @@ impl Host {
     fn udp(&mut self, now: Instant, header: &Header, mut packet: Frame) -> Result<(), Drop> {
         let start = packet.parts().next().cloned();
         packet.advance(header.header_len.into());
+        if self.dhcp.is_some() && dhcp::is_for_client(&packet) {
+            return self.lease_message(now, header, packet);
+        }
         let ends = udp::Packet {
             source: header.source,
             destination: header.destination,
@@ -156,7 +160,10 @@ impl Host {
         start: &[u8],
     ) -> Result<(), Drop> {
         let payload = start.get(header.header_len.into()..).unwrap_or_default();
-        if icmp::may_complain(&self.interface.network, header, false, payload) {
+        let Some(network) = &self.interface.network else {
+            return Ok(());
+        };
+        if icmp::may_complain(network, header, false, payload) {
             let message = complaint.about(start);
             self.outbox.complain(now, header.source, &message)?;
         }
@@ -183,7 +190,7 @@ impl Host {
         error: icmp::Error,
         quoted: &Quoted<'_>,
     ) -> Result<(), Drop> {
-        if quoted.source != self.interface.network.address() {
+        if Some(quoted.source) != self.interface.address() {
             return Err(Drop::IcmpOther);
         }
         match quoted.protocol {

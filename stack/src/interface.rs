@@ -26,9 +26,12 @@ pub(crate) type Head = heapless::Vec<u8, 128>;
 pub(crate) struct Interface {
     /// Helped in software where the device itself cannot sum or segment.
     pub(crate) link: SoftwareOffload<Box<dyn Link>>,
-    pub(crate) network: Cidr,
+    /// Our address and its network, while we have one.
+    pub(crate) network: Option<Cidr>,
     pub(crate) mac: Mac,
     pub(crate) mtu: u16,
+    /// What the network allows, which may be less than the link.
+    mtu_limit: u16,
     /// The link's epoch while it is up.
     pub(crate) epoch: Option<u32>,
     pub(crate) routes: Routes,
@@ -43,26 +46,27 @@ pub(crate) struct Interface {
 
 impl Interface {
     pub(crate) fn new(link: Box<dyn Link>, config: &Config) -> Self {
-        let address = config.address.address();
+        let address = config.address.map(|network| network.address());
         let link = SoftwareOffload::new(link);
         let (mac, mtu) = (link.caps().mac, link.caps().mtu);
         let site = Site {
             mac,
             address,
-            prefix_len: config.address.prefix_len(),
+            prefix_len: config.address.map_or(0, |network| network.prefix_len()),
         };
         Self {
             link,
             network: config.address,
             mac: Mac(mac),
             mtu,
+            mtu_limit: u16::MAX,
             epoch: None,
-            routes: Routes::new(config.address, config.gateway),
+            routes: routes(config.address, config.gateway),
             neighbours: Neighbours::new(site, config.neighbours),
             stats: Stats::default(),
-            tcp: Template::new(address, Protocol::TCP),
-            udp: Template::new(address, Protocol::UDP),
-            icmp: Template::new(address, Protocol::ICMP),
+            tcp: template(config.address, Protocol::TCP),
+            udp: template(config.address, Protocol::UDP),
+            icmp: template(config.address, Protocol::ICMP),
             full: false,
         }
     }
@@ -80,11 +84,41 @@ impl Interface {
         self.epoch = epoch;
         if epoch.is_some() {
             self.mac = Mac(self.link.caps().mac);
-            self.mtu = self.link.caps().mtu;
+            self.mtu = self.link.caps().mtu.min(self.mtu_limit);
             self.neighbours.restart(now, self.mac.0);
             self.stats.link_ups += 1;
         }
         Some(epoch.is_some())
+    }
+
+    /// Our address, while we have one.
+    pub(crate) fn address(&self) -> Option<Ipv4Addr> {
+        self.network.map(|network| network.address())
+    }
+
+    /// We are somewhere else from now on, or nowhere.
+    pub(crate) fn set_network(
+        &mut self,
+        now: Instant,
+        network: Option<Cidr>,
+        gateway: Option<Ipv4Addr>,
+    ) {
+        self.routes = routes(network, gateway);
+        if self.network == network {
+            return;
+        }
+        self.network = network;
+        self.tcp = template(network, Protocol::TCP);
+        self.udp = template(network, Protocol::UDP);
+        self.icmp = template(network, Protocol::ICMP);
+        let address = network.map(|network| (network.address(), network.prefix_len()));
+        self.neighbours.set_address(now, address);
+    }
+
+    /// The network allows packets of so many bytes; `None`: as many as the link takes.
+    pub(crate) fn limit_mtu(&mut self, limit: Option<u16>) {
+        self.mtu_limit = limit.unwrap_or(u16::MAX);
+        self.mtu = self.link.caps().mtu.min(self.mtu_limit);
     }
 
     /// The most bytes of TCP payload in one frame.
@@ -100,9 +134,9 @@ impl Interface {
     /// The address to talk to `remote` from; `None` if no way leads there. There is none to many
     /// hosts at once, nor to ourselves.
     pub(crate) fn local_for(&self, remote: Ipv4Addr) -> Option<Ipv4Addr> {
-        let hop = self.routes.next_hop(remote)?;
-        let local = self.network.address();
-        (hop != local && !self.network.is_martian_source(remote)).then_some(local)
+        let (hop, network) = (self.routes.next_hop(remote)?, self.network?);
+        let local = network.address();
+        (hop != local && !network.is_martian_source(remote)).then_some(local)
     }
 
     /// Whom a packet for `remote` is handed to.
@@ -193,6 +227,9 @@ pub(crate) struct Sender<'a> {
 impl tcp::Output for Sender<'_> {
     fn transmit(&mut self, segment: Outgoing<'_>) -> Result<(), Blocked> {
         let Sender { now, interface } = self;
+        if Some(segment.local) != interface.address() {
+            return Err(Blocked::Unreachable); // From an address that was ours.
+        }
         let destination = interface.next_hop(*now, segment.remote)?;
         let text: usize = segment.payload.iter().map(|chunk| chunk.len()).sum();
         let total_len = total_len(segment.header.len() + text);
@@ -215,6 +252,9 @@ impl tcp::Output for Sender<'_> {
 impl udp::Output for Sender<'_> {
     fn transmit(&mut self, datagram: udp::Outgoing<'_>) -> Result<(), udp::Blocked> {
         let Sender { now, interface } = self;
+        if Some(datagram.local) != interface.address() {
+            return Err(udp::Blocked::Unreachable);
+        }
         let destination =
             interface
                 .next_hop(*now, datagram.remote)
@@ -239,6 +279,16 @@ impl udp::Output for Sender<'_> {
             .send(*now, &mut head, payload, offload)
             .map_err(|Full| udp::Blocked::Full)
     }
+}
+
+/// Without an address no way leads anywhere.
+fn routes(network: Option<Cidr>, gateway: Option<Ipv4Addr>) -> Routes {
+    network.map_or_else(Routes::default, |network| Routes::new(network, gateway))
+}
+
+fn template(network: Option<Cidr>, protocol: Protocol) -> Template {
+    let address = network.map_or(Ipv4Addr::UNSPECIFIED, |network| network.address());
+    Template::new(address, protocol)
 }
 
 /// The total length of a packet with `len` bytes behind its header. Nobody above makes longer ones:

@@ -13,13 +13,14 @@
 //! | `host` | one host: what a turn consists of |
 //! | `input` | a burst, frame by frame, down to a segment for `tcp`, a datagram for `udp` or a message for us |
 //! | `interface` | the way out: next hop, headers, the link |
+//! | `dhcp` | an address from a server, and what changes with it |
 //! | `outbox` | control messages that wait for the link |
 //! | `wakers` | who waits for what, and until when |
 //! | `stats` | counters, and why frames were dropped |
 //!
 //! Input never sends; output never parses; applications never run inside: they are woken.
 //!
-//! Not here yet: DHCP, more than one address, multicast, talking to oneself (no loopback),
+//! Not here yet: more than one address, multicast, talking to oneself (no loopback),
 //! VLANs other than the untagged one. RFC 1122 is followed for a host with one interface that
 //! forwards nothing.
 #![no_std]
@@ -28,6 +29,7 @@
 extern crate alloc;
 
 mod config;
+mod dhcp;
 mod host;
 mod input;
 mod interface;
@@ -40,6 +42,7 @@ mod wakers;
 #[cfg(test)]
 mod tests;
 
+pub use ::dhcp::{Event as LeaseEvent, Lease, Lost, Times};
 pub use config::Config;
 pub use ethernet::Mac;
 pub use ipv4::Cidr;

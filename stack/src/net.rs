@@ -16,7 +16,7 @@ use runtime::{DatagramId, Driver, Error, FlowId};
 use crate::host::Host;
 use crate::network::{bound, connection, datagram_error, error};
 use crate::wakers::{PortWait, Wait, Wakers};
-use crate::{Config, Stats};
+use crate::{Config, Lease, LeaseEvent, Stats};
 
 /// A host on a link; all clones are the same host.
 #[derive(Clone)]
@@ -53,6 +53,24 @@ impl Net {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.0.borrow().host.interface.link.state() != LinkState::Down
+    }
+
+    /// What a DHCP server lends us; `None` while there is nothing, or where the address is a fixed one.
+    #[must_use]
+    pub fn lease(&self) -> Option<Lease> {
+        let inner = self.0.borrow();
+        inner.host.dhcp.as_ref()?.client.lease().cloned()
+    }
+
+    /// The next news of the lease, for one task. Where the address is a fixed one there never is any.
+    pub fn poll_lease(&self, cx: &Context<'_>) -> Poll<LeaseEvent> {
+        let inner = &mut *self.0.borrow_mut();
+        let dhcp = inner.host.dhcp.as_mut();
+        if let Some(event) = dhcp.and_then(|dhcp| dhcp.news.pop_front()) {
+            return Poll::Ready(event);
+        }
+        inner.wakers.wait_for_lease(cx);
+        Poll::Pending
     }
 
     /// A look at one connection; `None` if there is no such.
@@ -153,6 +171,9 @@ impl Inner {
         }
         while let Some(id) = self.host.udp.poll_event() {
             self.wakers.wake_port(id);
+        }
+        if (self.host.dhcp.as_ref()).is_some_and(|dhcp| !dhcp.news.is_empty()) {
+            self.wakers.wake_for_lease();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What applications see of a host: [`Network`], and which names and errors are whose.
 
-use core::net::SocketAddr;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 use core::task::{Context, Poll};
 
 use packet::{Chunk, Instant};
@@ -181,6 +182,11 @@ impl Network for Net {
             host.udp.take_error(bound(id))
         });
         taken.map_ok(|(remote, error)| (SocketAddr::V4(remote), datagram_error(error)))
+    }
+
+    fn name_servers(&self) -> Vec<IpAddr> {
+        let servers = self.lease().map(|lease| lease.name_servers);
+        servers.into_iter().flatten().map(IpAddr::V4).collect()
     }
 
     fn unbind(&self, id: DatagramId) {

@@ -107,6 +107,12 @@ impl Outbox {
         self.replies.extend(self.waiting.take());
     }
 
+    /// Throws away what waits: our address is another one now.
+    pub(crate) fn clear(&mut self) {
+        self.replies.clear();
+        self.waiting = None;
+    }
+
     fn push(&mut self, remote: Ipv4Addr, message: Frame) -> Result<(), Drop> {
         // Bays are what links receive with: they come first.
         let large = message.memory_held() > Class::Page.size();
@@ -146,7 +152,7 @@ impl Reply {
         while self.sent < len {
             let end = (self.sent + step).min(len);
             let header = Header {
-                source: interface.network.address(),
+                source: interface.address().ok_or(Blocked::Unreachable)?,
                 destination: self.remote,
                 protocol: Protocol::ICMP,
                 ecn: 0,

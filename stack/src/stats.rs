@@ -40,6 +40,8 @@ pub enum Drop {
     IcmpOther,
     /// More echo requests, or causes to complain, than we answer.
     IcmpLimit,
+    /// For the client of DHCP, who has no use for it: [`dhcp::Drop`] says why.
+    Dhcp,
     /// A reply for which there was no room or no memory.
     NoMemory,
     /// A reply whose next hop is not known or did not answer.
@@ -115,6 +117,8 @@ pub struct Stats {
     pub tcp: tcp::Stats,
     /// What UDP has done.
     pub udp: udp::Stats,
+    /// What the client of DHCP has done, where there is one.
+    pub dhcp: dhcp::Stats,
 }
 
 impl Stats {

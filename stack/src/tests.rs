@@ -3,6 +3,7 @@
 mod connections;
 mod datagrams;
 mod hostile;
+mod lease;
 mod memory;
 mod packets;
 mod patience;

@@ -36,6 +36,8 @@ pub(crate) struct Wakers {
     flows: Vec<Flow>,
     listeners: Vec<Listener>,
     ports: Vec<Port>,
+    /// Who waits for news of the lease.
+    lease: Option<Waker>,
     deadlines: Deadlines,
     ready: Vec<Waker>,
 }
@@ -127,6 +129,15 @@ impl Wakers {
         {
             self.ready.extend(listener.accept.take());
         }
+    }
+
+    pub(crate) fn wait_for_lease(&mut self, cx: &Context<'_>) {
+        remember(&mut self.lease, cx);
+    }
+
+    /// There is news of the lease.
+    pub(crate) fn wake_for_lease(&mut self) {
+        self.ready.extend(self.lease.take());
     }
 
     /// A port was bound.

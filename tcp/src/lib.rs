@@ -19,6 +19,7 @@
 //! | `timers` | the deadlines of a connection |
 //! | `tcp` `passive` `settle` | the front, the wire's side |
 //! | `calls` | the front, the user's side |
+//! | `address` | what ends when our address does |
 //!
 //! RFCs followed: 9293 (TCP), 7323 (timestamps, window scale), 6298 (RTO), 5681 and 6582 (NewReno),
 //! 3042 (limited transmit), 6928 (initial window), 6528 (initial sequence numbers), 6056 (ports),
@@ -32,6 +33,7 @@
 extern crate alloc;
 
 mod acknowledge;
+mod address;
 mod calls;
 mod challenge;
 mod config;

@@ -13,7 +13,7 @@ const OTHER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
 fn neighbours(limit: usize) -> Neighbours {
     let site = Site {
         mac: OUR_MAC,
-        address: US,
+        address: Some(US),
         prefix_len: 24,
     };
     Neighbours::new(site, limit)
