@@ -108,8 +108,8 @@ struct Sent {
 
 impl Output for Sent {
     fn transmit(&mut self, segment: Outgoing<'_>) -> Result<(), Blocked> {
-        let (header, _) = Header::read_from_prefix(segment.header).map_err(|_| Blocked::Full)?;
-        assert_eq!(header.len(), segment.header.len());
+        let (header, _) = Header::read_from_prefix(segment.head).map_err(|_| Blocked::Full)?;
+        assert_eq!(header.len(), segment.head.len());
         assert!(segment.payload.is_empty(), "text that nobody wrote");
         self.headers.push(header);
         Ok(())

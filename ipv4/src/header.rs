@@ -212,7 +212,7 @@ impl Template {
             flags,
             sum: Sum::of(&[VERSION_IHL, 0, TTL, protocol.0])
                 + Sum::word(flags)
-                + Sum::of(&source.octets()),
+                + Sum::address(source),
         }
     }
 
@@ -223,7 +223,7 @@ impl Template {
     }
 
     fn identified(&self, destination: Ipv4Addr, total_len: u16, id: u16) -> [u8; HEADER_LEN] {
-        let sum = self.sum + Sum::of(&destination.octets()) + Sum::word(total_len) + Sum::word(id);
+        let sum = self.sum + Sum::address(destination) + Sum::word(total_len) + Sum::word(id);
         zerocopy::transmute!(Wire {
             version_ihl: VERSION_IHL,
             tos: 0,

@@ -2,6 +2,9 @@
 
 use core::ops::Add;
 
+/// From so many bytes on, lanes are faster than a chain of additions with carry.
+const LONG: usize = 64;
+
 /// A partial one's complement sum of big-endian 16-bit words. Sums of pieces add up to the sum of
 /// the whole as long as each piece starts at an even offset; see [`Sum::at`] for the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,34 +12,54 @@ pub struct Sum(u64);
 
 impl Sum {
     /// The sum of `bytes`, a missing last byte taken as zero.
+    #[inline]
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         // In the machine's own order of bytes: the sum then has its bytes swapped too (RFC 1071,
-        // 2(B)). Four independent lanes of 32-bit words keep the adder busy; a lane overflows only
-        // beyond 2^32 words.
-        let word = |word: &[u8; 4]| u64::from(u32::from_ne_bytes(*word));
-        let mut lanes = [0u64; 4];
-        let (blocks, rest) = bytes.as_chunks::<16>();
-        for block in blocks {
-            for (lane, bytes) in lanes.iter_mut().zip(block.as_chunks::<4>().0) {
-                *lane += word(bytes);
-            }
-        }
-        let (words, rest) = rest.as_chunks::<4>();
+        // 2(B)). Words of 64 bits sum up as those of 16 do, for 2^64 and 2^16 are both 1 more than a
+        // multiple of 2^16 - 1.
+        let (sum, rest) = match bytes.len() {
+            ..LONG => (Self(0), bytes),
+            _ => Self::of_blocks(bytes),
+        };
+        let (words, rest) = rest.as_chunks::<8>();
+        let words = words.iter().map(|word| Self(u64::from_ne_bytes(*word)));
+        let (half, rest) = rest.as_chunks::<4>();
+        let half = half.iter().map(|word| Self(u32::from_ne_bytes(*word).into()));
         let last = match *rest {
             [] => [0; 4],
             [a] => [a, 0, 0, 0],
             [a, b] => [a, b, 0, 0],
             [a, b, c, ..] => [a, b, c, 0],
         };
-        let sum = lanes.into_iter().chain(words.iter().map(word)).sum::<u64>() + word(&last);
-        Self(u64::from(u16::from_be(Self(sum).fold())))
+        let last = sum + Self(u32::from_ne_bytes(last).into());
+        Self(u64::from_be(words.chain(half).fold(last, Add::add).0))
+    }
+
+    /// The sum of many bytes, in the machine's own order, and the few that are left: four independent
+    /// lanes of 32-bit words, which the processor adds side by side. A lane overflows only beyond 2^32
+    /// words.
+    fn of_blocks(bytes: &[u8]) -> (Self, &[u8]) {
+        let (blocks, rest) = bytes.as_chunks::<16>();
+        let mut lanes = [0u64; 4];
+        for block in blocks {
+            for (lane, bytes) in lanes.iter_mut().zip(block.as_chunks::<4>().0) {
+                *lane += u64::from(u32::from_ne_bytes(*bytes));
+            }
+        }
+        (lanes.into_iter().map(Self).sum(), rest)
     }
 
     /// The sum of one 16-bit word.
     #[must_use]
     pub const fn word(word: u16) -> Self {
         Self(word as u64)
+    }
+
+    /// The sum of the two words of an address.
+    #[must_use]
+    pub const fn address(address: core::net::Ipv4Addr) -> Self {
+        Self(address.to_bits() as u64)
     }
 
     /// This sum as part of a whole in which its bytes start at `offset`: at an odd one, every byte
@@ -46,12 +69,13 @@ impl Sum {
         if offset.is_multiple_of(2) {
             self
         } else {
-            Self(self.fold().swap_bytes() as u64)
+            Self(self.0.swap_bytes())
         }
     }
 
     /// The sum in 16 bits, carries added in; not complemented. This is what a partial checksum
     /// field holds.
+    #[inline]
     #[must_use]
     pub const fn fold(self) -> u16 {
         // 64 bits to 33, to 18, to 17, to 16; no branches.
@@ -77,9 +101,9 @@ impl Sum {
 impl Add for Sum {
     type Output = Self;
 
+    #[inline]
     fn add(self, other: Self) -> Self {
-        // The carry comes back in at the end, as in 16 bits: 2^64 and 2^16 are both 1 more than a
-        // multiple of 2^16 - 1.
+        // The carry comes back in at the end, as in 16 bits.
         let (sum, carry) = self.0.overflowing_add(other.0);
         Self(sum + u64::from(carry))
     }
@@ -101,10 +125,9 @@ pub fn pseudo_header(
     len: usize,
 ) -> Sum {
     // The length field has 16 bits; a super-frame's is filled in anew for each segment.
-    Sum::of(&source.octets())
-        + Sum::of(&destination.octets())
-        + Sum::word(u16::from(protocol))
-        + Sum::word(len as u16)
+    // Four small numbers: no carry can come out of 64 bits.
+    let addresses = u64::from(source.to_bits()) + u64::from(destination.to_bits());
+    Sum(addresses + u64::from(protocol) + u64::from(len as u16))
 }
 
 /// Changes `checksum` for a 16-bit word that changed from `old` to `new` (RFC 1624, equation 3).

@@ -6,8 +6,8 @@ use core::net::Ipv4Addr;
 use arp::{Lookup, Neighbours, Site};
 use ethernet::{EtherType, MIN_FRAME_LEN, Mac};
 use ipv4::{Cidr, Protocol, Routes, Template};
-use link::{Full, Link, LinkState, Offload, PartialChecksum, SoftwareOffload, Transmit};
-use packet::{Chunk, Instant};
+use link::{Full, Link, LinkState, Offload, PartialChecksum, SoftwareOffload};
+use packet::{Chunk, Head, Instant};
 use tcp::{Blocked, Outgoing};
 
 use crate::{Config, Stats};
@@ -18,9 +18,6 @@ const HEADERS_LEN: usize = ethernet::HEADER_LEN + ipv4::HEADER_LEN;
 const TCP_HEADER_LEN: usize = 60;
 /// Where the checksum stands in a TCP header.
 const TCP_CHECKSUM: u16 = 16;
-
-/// The headers of one frame; [`Transmit::head`] has this limit.
-pub(crate) type Head = heapless::Vec<u8, 128>;
 
 /// A link, our place on its network, and who else is there.
 pub(crate) struct Interface {
@@ -149,23 +146,22 @@ impl Interface {
         }
     }
 
-    /// The start of a frame to `destination`.
-    pub(crate) fn head(&self, destination: Mac, ether_type: EtherType) -> Head {
+    /// Puts the Ethernet header of a frame to `destination` in front.
+    pub(crate) fn address(&self, head: &mut Head, destination: Mac, ether_type: EtherType) {
         let header = ethernet::Header {
             destination,
             source: self.mac,
             vlan: None,
             ether_type,
         };
-        let mut head = Head::new();
-        extend(&mut head, &header.to_bytes());
-        head
+        head.prepend(&header.to_bytes());
     }
 
     /// The headers of an ICMP message of `len` bytes that fits into one packet.
     pub(crate) fn icmp_head(&self, destination: Mac, remote: Ipv4Addr, len: usize) -> Head {
-        let mut head = self.head(destination, EtherType::IPV4);
-        extend(&mut head, &self.icmp.header(remote, total_len(len)));
+        let mut head = Head::new();
+        head.prepend(&self.icmp.header(remote, total_len(len)));
+        self.address(&mut head, destination, EtherType::IPV4);
         head
     }
 
@@ -179,18 +175,13 @@ impl Interface {
     ) -> Result<(), Full> {
         let len = head.len() + payload.iter().map(|chunk| chunk.len()).sum::<usize>();
         let payload = if len < MIN_FRAME_LEN {
-            payload.iter().for_each(|chunk| extend(head, chunk));
-            head.resize_default(MIN_FRAME_LEN).ok();
+            payload.iter().for_each(|chunk| head.append(chunk));
+            head.pad(MIN_FRAME_LEN);
             &[]
         } else {
             payload
         };
-        let frame = Transmit {
-            head,
-            payload,
-            offload,
-        };
-        if self.link.transmit(now, frame).is_err() {
+        if self.link.send(now, head, payload, offload).is_err() {
             self.full = true;
             self.stats.link_full += 1;
             return Err(Full);
@@ -211,8 +202,9 @@ impl Interface {
             else {
                 return;
             };
-            let mut head = self.head(Mac(destination), EtherType::ARP);
-            extend(&mut head, &packet.to_bytes());
+            let mut head = Head::new();
+            head.append(&packet.to_bytes());
+            self.address(&mut head, Mac(destination), EtherType::ARP);
             self.send(now, &mut head, &[], Offload::default()).ok();
         }
     }
@@ -232,10 +224,10 @@ impl tcp::Output for Sender<'_> {
         }
         let destination = interface.next_hop(*now, segment.remote)?;
         let text: usize = segment.payload.iter().map(|chunk| chunk.len()).sum();
-        let total_len = total_len(segment.header.len() + text);
-        let mut head = interface.head(destination, EtherType::IPV4);
-        extend(&mut head, &interface.tcp.header(segment.remote, total_len));
-        extend(&mut head, segment.header);
+        let head = segment.head;
+        let total_len = total_len(head.len() + text);
+        head.prepend(&interface.tcp.header(segment.remote, total_len));
+        interface.address(head, destination, EtherType::IPV4);
         let offload = Offload {
             checksum: Some(PartialChecksum {
                 start: HEADERS_LEN as u16,
@@ -244,7 +236,7 @@ impl tcp::Output for Sender<'_> {
             gso_size: segment.gso_size,
         };
         interface
-            .send(*now, &mut head, segment.payload, offload)
+            .send(*now, head, segment.payload, offload)
             .map_err(|Full| Blocked::Full)
     }
 }
@@ -296,10 +288,4 @@ fn template(network: Option<Cidr>, protocol: Protocol) -> Template {
 fn total_len(len: usize) -> u16 {
     debug_assert!(len + ipv4::HEADER_LEN <= usize::from(u16::MAX));
     (len + ipv4::HEADER_LEN) as u16
-}
-
-/// All heads are shorter than their limit: 34 bytes of ours and 60 of TCP's, or a padded frame.
-fn extend(head: &mut Head, bytes: &[u8]) {
-    let fits = head.extend_from_slice(bytes).is_ok();
-    debug_assert!(fits, "headers of more than 128 bytes");
 }

@@ -7,7 +7,7 @@ use core::ops::Range;
 use ethernet::EtherType;
 use ipv4::{Header, Protocol, TokenBucket, icmp};
 use link::{Full, Offload};
-use packet::{Chunk, Class, Frame, Instant, MAX_SPILL, Part, Pool, Random};
+use packet::{Chunk, Class, Frame, Head, Instant, MAX_SPILL, Part, Pool, Random};
 use tcp::Blocked;
 
 use crate::Drop;
@@ -163,8 +163,9 @@ impl Reply {
                 header_len: ipv4::HEADER_LEN as u8,
                 total_len: (end - self.sent + ipv4::HEADER_LEN) as u16,
             };
-            let mut head = interface.head(destination, EtherType::IPV4);
-            head.extend(ipv4::write(&header));
+            let mut head = Head::new();
+            head.prepend(&ipv4::write(&header));
+            interface.address(&mut head, destination, EtherType::IPV4);
             send(now, interface, head, &pieces(&self.message, self.sent..end))?;
             self.sent = end;
         }
@@ -175,7 +176,7 @@ impl Reply {
 fn send(
     now: Instant,
     interface: &mut Interface,
-    mut head: crate::interface::Head,
+    mut head: Head,
     payload: &[Chunk],
 ) -> Result<(), Blocked> {
     interface

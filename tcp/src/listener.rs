@@ -9,7 +9,7 @@ use core::net::SocketAddrV4;
 use packet::{Deadlines, Duration, Instant};
 
 use crate::handshake::{DEFAULT_MSS, initial_window, scale_of};
-use crate::outbox::{HeaderBytes, Reply};
+use crate::outbox::Reply;
 use crate::output::{Blocked, Outgoing, Output};
 use crate::segment::Segment;
 use crate::slab::{ConnectionId, ListenerId, Slab};
@@ -256,11 +256,10 @@ impl Listeners {
                 continue;
             };
             let reply = entry.syn_ack(now, config);
-            let header = HeaderBytes::new(&reply, 0);
             let sent = output.transmit(Outgoing {
                 local: *entry.local.ip(),
                 remote: *entry.remote.ip(),
-                header: header.as_slice(),
+                head: &mut reply.head(0),
                 payload: &[],
                 gso_size: None,
             });

@@ -1,5 +1,7 @@
 //! The options of a header (RFC 9293, 3.2; RFC 7323).
 
+use packet::Head;
+
 /// The value and echo of a timestamps option (RFC 7323, 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timestamps {
@@ -21,9 +23,6 @@ pub struct Options {
     /// Timestamps.
     pub timestamps: Option<Timestamps>,
 }
-
-/// The most bytes that options take.
-pub(crate) const MAX_OPTIONS: usize = 40;
 
 /// The bytes that timestamps take in every segment of a connection that uses them.
 pub(crate) const TIMESTAMPS_LEN: usize = 12;
@@ -77,28 +76,26 @@ impl Options {
         }
     }
 
-    /// Appends the options to `header`, padded to whole words, in the order that Linux uses, so
-    /// that option lists can be compared.
-    pub(crate) fn write<const N: usize>(&self, header: &mut heapless::Vec<u8, N>) {
-        // The capacity is that of the largest header: an extension never fails.
-        let mut put = |bytes: &[u8]| drop(header.extend_from_slice(bytes));
+    /// Appends the options to `head`, padded to whole words, in the order that Linux uses, so that
+    /// option lists can be compared.
+    pub(crate) fn write(&self, head: &mut Head) {
         if let Some(mss) = self.mss {
             let [a, b] = mss.to_be_bytes();
-            put(&[MSS, 4, a, b]);
+            head.append(&[MSS, 4, a, b]);
         }
         match (self.sack_permitted, self.timestamps.is_some()) {
-            (true, true) => put(&[SACK_PERMITTED, 2]),
-            (true, false) => put(&[NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
-            (false, true) => put(&[NO_OPERATION, NO_OPERATION]),
+            (true, true) => head.append(&[SACK_PERMITTED, 2]),
+            (true, false) => head.append(&[NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
+            (false, true) => head.append(&[NO_OPERATION, NO_OPERATION]),
             (false, false) => {}
         }
         if let Some(Timestamps { value, echo }) = self.timestamps {
-            put(&[TIMESTAMPS, 10]);
-            put(&value.to_be_bytes());
-            put(&echo.to_be_bytes());
+            head.append(&[TIMESTAMPS, 10]);
+            head.append(&value.to_be_bytes());
+            head.append(&echo.to_be_bytes());
         }
         if let Some(shift) = self.window_scale {
-            put(&[NO_OPERATION, WINDOW_SCALE, 3, shift]);
+            head.append(&[NO_OPERATION, WINDOW_SCALE, 3, shift]);
         }
     }
 }
@@ -131,7 +128,7 @@ mod tests {
         fn parse_undoes_write(mss: Option<u16>, window_scale: Option<u8>, sack_permitted: bool, ts: Option<(u32, u32)>) {
             let timestamps = ts.map(|(value, echo)| Timestamps { value, echo });
             let options = Options { mss, window_scale, sack_permitted, timestamps };
-            let mut bytes = heapless::Vec::<u8, MAX_OPTIONS>::new();
+            let mut bytes = Head::new();
             options.write(&mut bytes);
             prop_assert_eq!(bytes.len() % 4, 0);
             prop_assert_eq!(Options::parse(&bytes), options);

@@ -3,11 +3,9 @@
 use alloc::collections::VecDeque;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use packet::{Duration, Instant};
-use zerocopy::IntoBytes;
+use packet::{Duration, Head, Instant};
 
 use crate::header::{HEADER_LEN, Header};
-use crate::options::MAX_OPTIONS;
 use crate::output::{Blocked, Outgoing, Output, pseudo_sum};
 use crate::segment::Segment;
 use crate::{Flags, Options, Seq, Stats};
@@ -27,36 +25,26 @@ pub(crate) struct Reply {
     pub(crate) options: Options,
 }
 
-/// The header of a segment, options included.
-pub(crate) struct HeaderBytes(heapless::Vec<u8, { HEADER_LEN + MAX_OPTIONS }>);
-
-impl HeaderBytes {
-    /// The header of `reply` with the sum of the pseudo-header for `text_len` bytes of text in its
-    /// checksum field.
-    pub(crate) fn new(reply: &Reply, text_len: usize) -> Self {
-        let mut bytes = heapless::Vec::new();
-        let mut header = Header {
-            source: reply.local.port().into(),
-            destination: reply.remote.port().into(),
-            seq: reply.seq.0.into(),
-            ack: reply.ack.0.into(),
-            data_offset: 0,
-            flags: reply.flags.0,
-            window: reply.window.into(),
-            checksum: 0.into(),
+impl Reply {
+    /// The header of this segment with `text_len` bytes of text; in the checksum field, only the sum
+    /// of the pseudo-header.
+    pub(crate) fn head(&self, text_len: usize) -> Head {
+        let mut head = Head::new();
+        self.options.write(&mut head);
+        let len = HEADER_LEN + head.len();
+        let header = Header {
+            source: self.local.port().into(),
+            destination: self.remote.port().into(),
+            seq: self.seq.0.into(),
+            ack: self.ack.0.into(),
+            data_offset: ((len / 4) << 4) as u8,
+            flags: self.flags.0,
+            window: self.window.into(),
+            checksum: pseudo_sum(self.local, self.remote, len + text_len).into(),
             urgent: 0.into(),
         };
-        // The capacity is that of the largest header: an extension never fails.
-        drop(bytes.extend_from_slice(header.as_bytes()));
-        reply.options.write(&mut bytes);
-        header.data_offset = ((bytes.len() / 4) << 4) as u8;
-        header.checksum = pseudo_sum(reply.local, reply.remote, bytes.len() + text_len).into();
-        bytes[..HEADER_LEN].copy_from_slice(header.as_bytes());
-        Self(bytes)
-    }
-
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.0
+        head.prepend::<HEADER_LEN>(&zerocopy::transmute!(header));
+        head
     }
 }
 
@@ -126,11 +114,10 @@ impl Outbox {
         stats: &mut Stats,
     ) -> Result<(), Blocked> {
         while let Some(reply) = self.replies.front() {
-            let header = HeaderBytes::new(reply, 0);
             let sent = output.transmit(Outgoing {
                 local: *reply.local.ip(),
                 remote: *reply.remote.ip(),
-                header: header.as_slice(),
+                head: &mut reply.head(0),
                 payload: &[],
                 gso_size: None,
             });

@@ -6,11 +6,11 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use packet::{Chunk, Duration, Instant, checksum};
+use packet::{Chunk, Duration, Head, Instant, checksum};
 
 use crate::handshake::initial_window;
 use crate::header::PROTOCOL;
-use crate::outbox::{HeaderBytes, Reply};
+use crate::outbox::Reply;
 use crate::send::MAX_CHUNKS;
 use crate::seq::ORIGIN;
 use crate::tcb::{Acknowledgement, Shared, Tcb};
@@ -33,8 +33,9 @@ pub struct Outgoing<'a> {
     pub local: Ipv4Addr,
     /// To whom.
     pub remote: Ipv4Addr,
-    /// The TCP header with its options; in the checksum field, only the pseudo-header's sum.
-    pub header: &'a [u8],
+    /// The TCP header with its options, to which what lies below adds its own; in the checksum field,
+    /// only the pseudo-header's sum.
+    pub head: &'a mut Head,
     /// The text.
     pub payload: &'a [Chunk],
     /// For a super-frame: the text bytes of each segment.
@@ -214,7 +215,7 @@ fn send(
         tcb.rcv.edge
     };
     let edge = edge.max(tcb.rcv.edge);
-    let header = HeaderBytes::new(&header(tcb, now, &plan, edge, shared), plan.len);
+    let mut head = header(tcb, now, &plan, edge, shared).head(plan.len);
     let mss = usize::from(tcb.snd.mss);
     // Most have one, and a division costs as much as a checksum.
     let segments = if plan.len <= mss {
@@ -225,7 +226,7 @@ fn send(
     output.transmit(Outgoing {
         local: *tcb.local.ip(),
         remote: *tcb.remote.ip(),
-        header: header.as_slice(),
+        head: &mut head,
         payload: &payload,
         gso_size: (segments > 1).then_some(tcb.snd.mss),
     })?;

@@ -45,7 +45,7 @@ struct Wire(Vec<Sent>);
 impl Output for Wire {
     fn transmit(&mut self, segment: Outgoing<'_>) -> Result<(), Blocked> {
         assert!(self.0.len() < 1000, "it never has enough");
-        let (header, options) = Header::read_from_prefix(segment.header).unwrap();
+        let (header, options) = Header::read_from_prefix(&segment.head[..]).unwrap();
         let text = segment.payload.iter().flat_map(|chunk| chunk.to_vec());
         self.0.push(Sent {
             seq: header.seq.get(),

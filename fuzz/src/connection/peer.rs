@@ -278,10 +278,10 @@ impl Peer {
     /// Judges a segment of ours.
     pub(super) fn hear(&mut self, segment: &Outgoing<'_>, user: &User) {
         self.heard += 1;
-        let Ok((header, options)) = Header::read_from_prefix(segment.header) else {
+        let Ok((header, options)) = Header::read_from_prefix(segment.head) else {
             panic!("less than a header");
         };
-        assert_eq!(header.len(), segment.header.len());
+        assert_eq!(header.len(), segment.head.len());
         let flags = Flags(header.flags);
         let options = Options::parse(options);
         if header.source.get() != user.port {

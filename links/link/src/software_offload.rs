@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use packet::Instant;
 use packet::checksum::Sum;
+use packet::{Chunk, Instant};
 
 use crate::super_frame::{HEAD, SuperFrame, sum_of};
 use crate::{Burst, Caps, Full, Link, LinkError, LinkState, Offload, PartialChecksum, Transmit};
@@ -22,11 +22,16 @@ const MAX_SUPER_FRAME: usize = 14 + 65_535;
 pub struct SoftwareOffload<L> {
     link: L,
     caps: Caps,
+    /// What the link was when `caps` and the two that follow were found.
+    offered_for: LinkState,
+    /// Checksums are completed here, super-frames cut here.
+    sums: bool,
+    cuts: bool,
     waiting: Option<SuperFrame>,
     /// What the link was when that frame came.
     state: LinkState,
     /// The pieces of the segment at hand; kept for its memory.
-    pieces: Vec<packet::Chunk>,
+    pieces: Vec<Chunk>,
     malformed: u64,
 }
 
@@ -34,15 +39,29 @@ impl<L: Link> SoftwareOffload<L> {
     /// Wraps `link`.
     #[must_use]
     pub fn new(link: L) -> Self {
-        let caps = offered(link.caps());
-        Self {
+        let state = link.state();
+        let mut offload = Self {
+            caps: *link.caps(),
+            offered_for: state,
+            sums: false,
+            cuts: false,
             link,
-            caps,
             waiting: None,
             state: LinkState::Down,
             pieces: Vec::new(),
             malformed: 0,
-        }
+        };
+        offload.look(state);
+        offload
+    }
+
+    /// Looks at what the link can do in `state`.
+    fn look(&mut self, state: LinkState) {
+        let caps = self.link.caps();
+        self.offered_for = state;
+        self.sums = !caps.checksum_offload;
+        self.cuts = caps.max_super_frame.is_none();
+        self.caps = offered(caps);
     }
 
     /// The link inside.
@@ -71,10 +90,9 @@ impl<L: Link> SoftwareOffload<L> {
             return Ok(());
         };
         let device_sums = self.link.caps().checksum_offload;
-        while let Some(segment) = waiting.segment(device_sums, &mut self.pieces) {
-            let offload = segment.offload;
+        while let Some(offload) = waiting.segment(device_sums, &mut self.pieces) {
             let frame = Transmit {
-                head: segment.head(),
+                head: waiting.head(),
                 payload: &self.pieces,
                 offload,
             };
@@ -82,7 +100,7 @@ impl<L: Link> SoftwareOffload<L> {
             // The buffers are free when the device is done with them, not at our next frame.
             self.pieces.clear();
             sent?;
-            waiting.advance(&segment);
+            waiting.advance();
         }
         self.waiting = None;
         Ok(())
@@ -105,26 +123,54 @@ impl<L: Link> SoftwareOffload<L> {
         Ok(())
     }
 
-    fn transmit_summed(
+    /// As [`Link::transmit`] for a stack that made `head` for this frame alone: a checksum is completed
+    /// where it stands.
+    ///
+    /// # Errors
+    /// [`Full`] when there is no room now.
+    pub fn send(
         &mut self,
         now: Instant,
-        frame: &Transmit<'_>,
-        partial: PartialChecksum,
+        head: &mut [u8],
+        payload: &[Chunk],
+        mut offload: Offload,
     ) -> Result<(), Full> {
-        let mut head = [0; HEAD];
-        let Some(head) = completed(frame, partial, &mut head) else {
-            self.malformed += 1;
-            return Ok(());
+        if self.waiting.is_some() {
+            self.resume(now)?;
+        }
+        let len = payload.iter().map(|chunk| chunk.len()).sum::<usize>();
+        // As the kernel does: what fits in one segment is no super-frame.
+        offload.gso_size = offload.gso_size.filter(|size| len > usize::from(*size));
+        match offload {
+            Offload {
+                gso_size: Some(size),
+                ..
+            } if self.cuts => {
+                let frame = Transmit {
+                    head,
+                    payload,
+                    offload,
+                };
+                return self.transmit_segments(now, &frame, size);
+            }
+            Offload {
+                gso_size: None,
+                checksum: Some(partial),
+            } if self.sums => {
+                if complete(head, payload, partial).is_none() {
+                    self.malformed += 1;
+                    return Ok(());
+                }
+                offload.checksum = None;
+            }
+            _ => {}
+        }
+        let frame = Transmit {
+            head,
+            payload,
+            offload,
         };
-        let payload = frame.payload;
-        self.link.transmit(
-            now,
-            Transmit {
-                head,
-                payload,
-                offload: Offload::default(),
-            },
-        )
+        self.link.transmit(now, frame)
     }
 }
 
@@ -140,7 +186,10 @@ impl<L: Link> Link for SoftwareOffload<L> {
     fn receive(&mut self, now: Instant, burst: &mut Burst) -> Result<(), LinkError> {
         let result = self.link.receive(now, burst);
         // A new epoch of the link may have brought other abilities.
-        self.caps = offered(self.link.caps());
+        let state = self.link.state();
+        if self.offered_for != state {
+            self.look(state);
+        }
         // Finished transmissions made room, and a stack that has nothing more to send may not call.
         if self.waiting.is_some() {
             self.flush(now)?;
@@ -149,28 +198,14 @@ impl<L: Link> Link for SoftwareOffload<L> {
     }
 
     fn transmit(&mut self, now: Instant, frame: Transmit<'_>) -> Result<(), Full> {
-        if self.waiting.is_some() {
-            self.resume(now)?;
-        }
-        let caps = self.link.caps();
-        let Offload { checksum, gso_size } = frame.offload;
-        // As the kernel does: what fits in one segment is no super-frame.
-        let payload = frame.len() - frame.head.len();
-        let gso_size = gso_size.filter(|size| payload > usize::from(*size));
-        let sums = caps.checksum_offload;
-        match (gso_size, checksum) {
-            (Some(size), _) if caps.max_super_frame.is_none() => {
-                self.transmit_segments(now, &frame, size)
-            }
-            (None, Some(partial)) if !sums => self.transmit_summed(now, &frame, partial),
-            _ => self.link.transmit(
-                now,
-                Transmit {
-                    offload: Offload { checksum, gso_size },
-                    ..frame
-                },
-            ),
-        }
+        // The caller's head is not ours to change.
+        let mut head = [0; HEAD];
+        let Some(head) = head.get_mut(..frame.head.len()) else {
+            self.malformed += 1;
+            return Ok(());
+        };
+        head.copy_from_slice(frame.head);
+        self.send(now, head, frame.payload, frame.offload)
     }
 
     fn flush(&mut self, now: Instant) -> Result<(), LinkError> {
@@ -198,22 +233,16 @@ fn offered(caps: &Caps) -> Caps {
     }
 }
 
-/// The head with its checksum completed over itself and the payload, in `room`.
-fn completed<'a>(
-    frame: &Transmit<'_>,
-    partial: PartialChecksum,
-    room: &'a mut [u8; HEAD],
-) -> Option<&'a [u8]> {
-    let head = room.get_mut(..frame.head.len())?;
-    head.copy_from_slice(frame.head);
+/// Completes a checksum over the head and the payload; `None` if the head has no place for it.
+fn complete(head: &mut [u8], payload: &[Chunk], partial: PartialChecksum) -> Option<()> {
     let covered = head.get_mut(usize::from(partial.start)..)?;
-    let sum = (Sum::of(covered) + sum_of(frame.payload).at(covered.len())).finish();
+    let sum = (Sum::of(covered) + sum_of(payload).at(covered.len())).finish();
     let field = covered
         .get_mut(usize::from(partial.offset)..)?
-        .get_mut(..2)?;
+        .first_chunk_mut()?;
     // Zero says "no checksum" in UDP (RFC 768); elsewhere both zeros mean the same.
-    field.copy_from_slice(&if sum == 0 { 0xffff } else { sum }.to_be_bytes());
-    Some(head)
+    *field = if sum == 0 { 0xffff } else { sum }.to_be_bytes();
+    Some(())
 }
 
 #[cfg(test)]

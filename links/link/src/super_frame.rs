@@ -29,8 +29,13 @@ const CWR: u8 = 0x80;
 /// for room without a copy.
 #[derive(Debug)]
 pub(crate) struct SuperFrame {
+    /// The headers of the segment at hand.
     head: [u8; HEAD],
     headers: Headers,
+    /// Those fields of the super-frame's own headers that differ from segment to segment.
+    identification: u16,
+    seq: u32,
+    flags: u8,
     payload: Vec<Chunk>,
     /// Payload bytes of a segment.
     gso_size: usize,
@@ -47,22 +52,6 @@ struct Headers {
     end: usize,
 }
 
-/// One segment, its chunks aside.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Segment {
-    head: [u8; HEAD],
-    len: usize,
-    pub(crate) offload: Offload,
-    payload: usize,
-}
-
-impl Segment {
-    /// The headers.
-    pub(crate) fn head(&self) -> &[u8] {
-        &self.head[..self.len]
-    }
-}
-
 impl SuperFrame {
     /// Takes a super-frame apart; `None` if it is not TCP over IPv4 with all its headers, and
     /// nothing but them, in the head, or if a segment would be longer than an IPv4 packet can be.
@@ -72,8 +61,11 @@ impl SuperFrame {
         let mut head = [0; HEAD];
         head.get_mut(..headers.end)?.copy_from_slice(frame.head);
         Some(Self {
-            head,
             headers,
+            identification: u16::from_be_bytes(bytes_at(&head, headers.ip + 4)),
+            seq: u32::from_be_bytes(bytes_at(&head, headers.tcp + 4)),
+            flags: head[headers.tcp + 13],
+            head,
             payload: frame.payload.to_vec(),
             gso_size: usize::from(gso_size).max(1),
             sent: 0,
@@ -81,58 +73,66 @@ impl SuperFrame {
         })
     }
 
-    /// The next segment and, in `chunks`, its payload; `None` after the last. `device_sums` leaves
-    /// its checksum to the device.
-    pub(crate) fn segment(&self, device_sums: bool, chunks: &mut Vec<Chunk>) -> Option<Segment> {
+    /// Makes the next segment: its headers are in [`SuperFrame::head`] then, its payload in `chunks`.
+    /// `None` after the last. `device_sums` leaves its checksum to the device.
+    pub(crate) fn segment(
+        &mut self,
+        device_sums: bool,
+        chunks: &mut Vec<Chunk>,
+    ) -> Option<Offload> {
         if self.sent >= self.len {
             return None;
         }
-        let payload = self.sent..self.len.min(self.sent + self.gso_size);
+        let payload = self.here();
         slice(&self.payload, payload.clone(), chunks);
-        let mut head = self.head;
-        self.write_ip(&mut head, payload.len());
-        self.write_tcp(&mut head, &payload);
+        self.write_ip(payload.len());
+        self.write_tcp(&payload);
 
         let Headers { ip, tcp, end } = self.headers;
-        let address = |at| Ipv4Addr::from(bytes_at::<4>(&head, at));
+        let address = |at| Ipv4Addr::from(bytes_at::<4>(&self.head, at));
         let covered = end - tcp + payload.len();
         let mut sum = pseudo_header(address(ip + 12), address(ip + 16), PROTOCOL_TCP, covered);
-        let offload = Offload {
-            checksum: device_sums.then_some(PartialChecksum {
-                start: tcp as u16,
-                offset: 16,
-            }),
-            gso_size: None,
-        };
         if !device_sums {
-            put(&mut head, tcp + 16, [0; 2]);
+            put(&mut self.head, tcp + 16, [0; 2]);
             // A TCP header is whole 32-bit words, so the payload starts at an even offset.
-            sum = sum + Sum::of(&head[tcp..end]) + sum_of(chunks);
+            sum = sum + Sum::of(&self.head[tcp..end]) + sum_of(chunks);
         }
         let field = if device_sums {
             sum.fold()
         } else {
             sum.finish()
         };
-        put(&mut head, tcp + 16, field.to_be_bytes());
-        Some(Segment {
-            head,
-            len: end,
-            offload,
-            payload: payload.len(),
+        put(&mut self.head, tcp + 16, field.to_be_bytes());
+        let partial = PartialChecksum {
+            start: tcp as u16,
+            offset: 16,
+        };
+        Some(Offload {
+            checksum: device_sums.then_some(partial),
+            gso_size: None,
         })
     }
 
-    /// Goes on behind `segment`, which has left.
-    pub(crate) fn advance(&mut self, segment: &Segment) {
-        self.sent += segment.payload;
+    /// The headers of the segment made last.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head[..self.headers.end]
+    }
+
+    /// Goes on behind the segment made last, which has left.
+    pub(crate) fn advance(&mut self) {
+        self.sent = self.here().end;
+    }
+
+    /// Which bytes of the payload are the next segment's.
+    fn here(&self) -> Range<usize> {
+        self.sent..self.len.min(self.sent + self.gso_size)
     }
 
     /// Total length, identification, header checksum (RFC 791, 3.1).
-    fn write_ip(&self, head: &mut [u8; HEAD], payload: usize) {
+    fn write_ip(&mut self, payload: usize) {
         let Headers { ip, tcp, end } = self.headers;
+        let (head, id) = (&mut self.head, self.identification);
         put(head, ip + 2, ((end - ip + payload) as u16).to_be_bytes());
-        let id = u16::from_be_bytes(bytes_at(head, ip + 4));
         // A datagram that is never fragmented needs no identification (RFC 6864, 4.1): zero stays
         // zero. Everything else counts up, as the kernel's GSO and network cards do.
         if id != 0 || head[ip + 6] & DF == 0 {
@@ -140,25 +140,24 @@ impl SuperFrame {
             put(head, ip + 4, id.wrapping_add(number).to_be_bytes());
         }
         put(head, ip + 10, [0; 2]);
-        put(
-            head,
-            ip + 10,
-            Sum::of(&head[ip..tcp]).finish().to_be_bytes(),
-        );
+        let sum = Sum::of(&head[ip..tcp]).finish();
+        put(head, ip + 10, sum.to_be_bytes());
     }
 
     /// The sequence number advances; FIN and PSH belong to the last segment, CWR to the first
     /// (RFC 3168, 6.1.2: one answer to one congestion event).
-    fn write_tcp(&self, head: &mut [u8; HEAD], payload: &Range<usize>) {
+    fn write_tcp(&mut self, payload: &Range<usize>) {
         let tcp = self.headers.tcp;
-        let seq = u32::from_be_bytes(bytes_at(head, tcp + 4)).wrapping_add(payload.start as u32);
-        put(head, tcp + 4, seq.to_be_bytes());
+        let seq = self.seq.wrapping_add(payload.start as u32);
+        put(&mut self.head, tcp + 4, seq.to_be_bytes());
+        let mut flags = self.flags;
         if payload.end < self.len {
-            head[tcp + 13] &= !(FIN | PSH);
+            flags &= !(FIN | PSH);
         }
         if payload.start > 0 {
-            head[tcp + 13] &= !CWR;
+            flags &= !CWR;
         }
+        self.head[tcp + 13] = flags;
     }
 }
 

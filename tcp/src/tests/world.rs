@@ -19,7 +19,7 @@ struct Wire {
 impl Output for Wire {
     fn transmit(&mut self, segment: Outgoing<'_>) -> Result<(), Blocked> {
         assert!(self.sent.len() < 100_000, "it never has enough");
-        let mut bytes = segment.header.to_vec();
+        let mut bytes = segment.head.to_vec();
         segment
             .payload
             .iter()

@@ -251,6 +251,7 @@ fn what_the_link_can_do_passes_through() {
     let head = head(0, true, 0x18, 0);
     let mut link = wrapped(true, 1);
     link.link.caps.max_super_frame = Some(20_000);
+    link.link.state = LinkState::Up { epoch: 1 };
     link.receive(Instant::ZERO, &mut Burst::new()).unwrap();
     assert_eq!(link.caps().max_super_frame, Some(20_000));
     let pieces = chunks(&[1; 5000], 5000);
