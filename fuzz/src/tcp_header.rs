@@ -9,11 +9,6 @@ use zerocopy::FromBytes;
 
 use crate::input::Input;
 
-const PACKET: Packet = Packet {
-    source: Ipv4Addr::new(10, 0, 0, 1),
-    destination: Ipv4Addr::new(10, 0, 0, 2),
-};
-
 /// Sends a segment to a host that listens on its port. The first byte tells whether its checksum is
 /// believed (1), whether it is a super-frame (2), and where it is cut into two parts.
 pub fn tcp_header(bytes: &[u8]) {
@@ -77,7 +72,13 @@ fn send(pool: &Pool, tcp: &mut Tcp, segment: &[u8], how: u8) -> Vec<Header> {
         assert!(frame.push(rest).is_ok(), "a frame has room for a part");
     }
     let now = Instant::from_millis(1000);
-    let _ = tcp.receive(now, &PACKET, frame);
+    let packet = Packet {
+        source: Ipv4Addr::new(10, 0, 0, 1),
+        destination: Ipv4Addr::new(10, 0, 0, 2),
+        start: 0,
+        len: frame.len(),
+    };
+    let _ = tcp.receive(now, &packet, frame);
     transmit(tcp, now)
 }
 

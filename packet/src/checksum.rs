@@ -25,7 +25,9 @@ impl Sum {
         let (words, rest) = rest.as_chunks::<8>();
         let words = words.iter().map(|word| Self(u64::from_ne_bytes(*word)));
         let (half, rest) = rest.as_chunks::<4>();
-        let half = half.iter().map(|word| Self(u32::from_ne_bytes(*word).into()));
+        let half = half
+            .iter()
+            .map(|word| Self(u32::from_ne_bytes(*word).into()));
         let last = match *rest {
             [] => [0; 4],
             [a] => [a, 0, 0, 0],

@@ -10,7 +10,7 @@ use dhcp::{CLIENT_PORT, Client, Event, Lease, Outgoing, SERVER_PORT};
 use ethernet::{EtherType, Mac};
 use ipv4::{Cidr, Header, Protocol, Template};
 use link::Offload;
-use packet::{Frame, Instant, Part, Pool, Random, Secrets};
+use packet::{Frame, Head, Instant, Part, Pool, Random, Secrets};
 use udp::Datagram;
 
 use crate::Drop;
@@ -85,8 +85,10 @@ fn send(
     let datagram = udp::header(from, to, message);
     let total_len = ipv4::HEADER_LEN + datagram.len() + message.len();
     let packet = Template::new(source, Protocol::UDP).header(destination, total_len as u16);
-    let mut head = interface.head(mac, EtherType::IPV4);
-    head.extend(packet.into_iter().chain(datagram));
+    let mut head = Head::new();
+    head.prepend(&datagram);
+    head.prepend(&packet);
+    interface.put_in_frame(&mut head, mac, EtherType::IPV4);
     interface
         .send(now, &mut head, &[payload.into()], Offload::default())
         .map_err(|link::Full| tcp::Blocked::Full)
@@ -100,8 +102,15 @@ pub(crate) fn is_for_client(datagram: &Frame) -> bool {
 impl Host {
     /// A packet that is not for our address, if we have one: all that can be of use in it is an answer of
     /// a DHCP server, who writes to all hosts, or to the address that we are to get.
-    pub(crate) fn configuration(&mut self, now: Instant, mut packet: Frame) -> Result<(), Drop> {
-        let header = Header::parse(packet.head(), packet.len())?;
+    /// It begins `start` bytes behind the start of `frame`.
+    pub(crate) fn configuration(
+        &mut self,
+        now: Instant,
+        frame: &mut Frame,
+        start: usize,
+    ) -> Result<(), Drop> {
+        let bytes = frame.head().get(start..).unwrap_or_default();
+        let header = Header::parse(bytes, frame.len().saturating_sub(start))?;
         let has_address = self.interface.network.is_some();
         let may_be = header.destination.is_broadcast() || !has_address;
         if self.dhcp.is_none()
@@ -111,10 +120,10 @@ impl Host {
         {
             return Err(Drop::OtherHost);
         }
-        packet.truncate(header.total_len.into());
-        packet.advance(header.header_len.into());
-        match is_for_client(&packet) {
-            true => self.lease_message(now, &header, packet),
+        frame.truncate(start + usize::from(header.total_len));
+        frame.advance(start + usize::from(header.header_len));
+        match is_for_client(frame) {
+            true => self.lease_message(now, &header, frame.clone()),
             false => Err(Drop::OtherHost),
         }
     }

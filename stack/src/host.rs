@@ -10,11 +10,12 @@ use ipv4::icmp::{self, Complaint};
 use ipv4::{Reassembly, TokenBucket};
 use link::{BURST_FRAMES, Burst, Link};
 use log::{debug, info, warn};
-use packet::{Duration, Frame, Instant, Pool, Secrets};
-use tcp::{Packet, Tcp};
+use packet::{Duration, Instant, Pool, Secrets};
+use tcp::Tcp;
 use udp::Udp;
 
 use crate::dhcp::Dhcp;
+use crate::input::Next;
 use crate::interface::{Interface, Sender};
 use crate::outbox::Outbox;
 use crate::{Config, Drop, Stats};
@@ -38,8 +39,8 @@ pub(crate) struct Host {
     pub(crate) reassembly: Reassembly,
     pub(crate) outbox: Outbox,
     pub(crate) arp_requests: TokenBucket,
-    /// The segments of a burst between its two passes; never more than a burst has frames.
-    pub(crate) segments: Vec<(Packet, Frame)>,
+    /// The frames of a burst between its two walks; never more than a burst has.
+    pub(crate) next: Vec<Next>,
     /// Whom the neighbour cache was told of last, and when.
     pub(crate) heard: ((Ipv4Addr, Mac), Instant),
     pool: Pool,
@@ -68,7 +69,7 @@ impl Host {
                 secrets.random("ipv4 identification"),
             ),
             arp_requests: TokenBucket::new(ARP_REQUESTS.0, ARP_REQUESTS.1),
-            segments: Vec::with_capacity(BURST_FRAMES),
+            next: Vec::with_capacity(BURST_FRAMES),
             heard: NOBODY,
             retry_at: None,
             dhcp: config.address.is_none().then(|| Dhcp::new(secrets)),

@@ -1,8 +1,8 @@
 //! The way in: from a burst to segments for TCP and messages for us.
 //!
-//! A burst is walked twice. First every frame is taken apart, down to its transport header, and what
-//! is not TCP is dealt with; then TCP gets its segments. So the headers of all frames are fetched
-//! into the cache before the first control block is.
+//! A burst is walked twice. First every frame is read where it lies, down to its transport header;
+//! then each goes to whom it is for. So the headers of all frames are fetched into the cache before
+//! the first control block is.
 
 use core::net::Ipv4Addr;
 
@@ -21,23 +21,46 @@ use crate::{Drop, dhcp};
 /// one a frame.
 const HEARD_FOR: Duration = Duration::from_secs(1);
 
+/// What becomes of a frame of a burst after the first walk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next {
+    /// Nothing more.
+    Nothing,
+    /// TCP gets it.
+    Segment(Packet),
+    /// It holds another packet with this header, so many bytes behind its start.
+    Packet(Header, usize),
+}
+
 impl Host {
     /// Takes in all frames of `burst`.
     pub(crate) fn input(&mut self, now: Instant, burst: &mut Burst) {
-        for frame in burst.drain() {
+        for frame in burst.frames_mut() {
             self.interface.stats.frames_received += 1;
             self.interface.stats.bytes_received += frame.len() as u64;
+            self.next.push(Next::Nothing);
             if let Err(reason) = self.frame(now, frame) {
                 self.interface.stats.drop(reason);
             }
         }
-        for (packet, segment) in self.segments.drain(..) {
-            // TCP counts for itself what it drops.
-            self.tcp.receive(now, &packet, segment).ok();
+        for (index, mut frame) in burst.drain().enumerate() {
+            match self.next[index] {
+                Next::Nothing => {}
+                // TCP counts for itself what it drops.
+                Next::Segment(packet) => self.tcp.receive(now, &packet, frame).unwrap_or_default(),
+                Next::Packet(header, start) => {
+                    frame.advance(start);
+                    frame.truncate(header.total_len.into());
+                    if let Err(reason) = self.packet(now, &header, frame) {
+                        self.interface.stats.drop(reason);
+                    }
+                }
+            }
         }
+        self.next.clear();
     }
 
-    fn frame(&mut self, now: Instant, mut frame: Frame) -> Result<(), Drop> {
+    fn frame(&mut self, now: Instant, frame: &mut Frame) -> Result<(), Drop> {
         let (header, len) = ethernet::Header::parse(frame.head())?;
         let for_us = header.destination == self.interface.mac;
         if !for_us && !header.destination.is_broadcast() {
@@ -49,19 +72,18 @@ impl Host {
         if header.vlan.is_some() {
             return Err(Drop::Vlan);
         }
-        frame.advance(len);
         match header.ether_type {
-            EtherType::IPV4 if for_us => self.ipv4(now, header.source, frame),
+            EtherType::IPV4 if for_us => self.ipv4(now, header.source, frame, len),
             // Nothing else that we speak goes to all hosts, and a packet for one host has no business
             // in a frame for all (RFC 1122, 3.3.6).
-            EtherType::IPV4 => self.configuration(now, frame),
-            EtherType::ARP => self.arp(now, &frame),
+            EtherType::IPV4 => self.configuration(now, frame, len),
+            EtherType::ARP => self.arp(now, frame.head().get(len..).unwrap_or_default()),
             _ => Err(Drop::EtherType),
         }
     }
 
-    fn arp(&mut self, now: Instant, frame: &Frame) -> Result<(), Drop> {
-        let packet = arp::Packet::parse(frame.head())?;
+    fn arp(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Drop> {
+        let packet = arp::Packet::parse(bytes)?;
         let asks_us = Some(packet.target) == self.interface.address();
         if asks_us && packet.operation == Operation::Request && !self.arp_requests.take(now) {
             return Err(Drop::ArpLimit);
@@ -71,24 +93,52 @@ impl Host {
         Ok(())
     }
 
-    fn ipv4(&mut self, now: Instant, from: Mac, mut packet: Frame) -> Result<(), Drop> {
-        let header = Header::parse(packet.head(), packet.len())?;
+    /// Reads the packet that begins `start` bytes behind the start of `frame`.
+    fn ipv4(
+        &mut self,
+        now: Instant,
+        from: Mac,
+        frame: &mut Frame,
+        start: usize,
+    ) -> Result<(), Drop> {
+        let bytes = frame.head().get(start..).unwrap_or_default();
+        let header = Header::parse(bytes, frame.len().saturating_sub(start))?;
         let Some(network) =
             (self.interface.network).filter(|network| header.destination == network.address())
         else {
-            return self.configuration(now, packet);
+            return self.configuration(now, frame, start);
         };
         if network.is_martian_source(header.source) {
             return Err(Drop::Martian);
         }
-        packet.truncate(header.total_len.into());
         self.heard(now, header.source, from);
         if !header.is_fragment() {
-            return self.deliver(now, &header, packet);
+            self.goes_on(header, start);
+            return Ok(());
         }
-        match self.reassembly.receive(now, &header, &packet)? {
-            Some(whole) => self.deliver(now, &whole.header, whole.packet),
-            None => Ok(()),
+        frame.advance(start);
+        frame.truncate(header.total_len.into());
+        if let Some(whole) = self.reassembly.receive(now, &header, frame)? {
+            *frame = whole.packet;
+            self.goes_on(whole.header, 0);
+        }
+        Ok(())
+    }
+
+    /// Notes what to do with a whole packet, which begins `start` bytes behind the start of the frame
+    /// that was read last.
+    fn goes_on(&mut self, header: Header, start: usize) {
+        let next = match header.protocol {
+            Protocol::TCP => Next::Segment(Packet {
+                source: header.source,
+                destination: header.destination,
+                start: start + usize::from(header.header_len),
+                len: header.payload_len(),
+            }),
+            _ => Next::Packet(header, start),
+        };
+        if let Some(place) = self.next.last_mut() {
+            *place = next;
         }
     }
 
@@ -108,18 +158,9 @@ impl Host {
         self.neighbour_events(now);
     }
 
-    /// Hands a whole packet to whom it is for.
-    fn deliver(&mut self, now: Instant, header: &Header, mut packet: Frame) -> Result<(), Drop> {
+    /// Hands a whole packet to whom it is for, if that is not TCP.
+    fn packet(&mut self, now: Instant, header: &Header, mut packet: Frame) -> Result<(), Drop> {
         match header.protocol {
-            Protocol::TCP => {
-                packet.advance(header.header_len.into());
-                let ends = Packet {
-                    source: header.source,
-                    destination: header.destination,
-                };
-                self.segments.push((ends, packet));
-                Ok(())
-            }
             Protocol::ICMP => {
                 packet.advance(header.header_len.into());
                 self.icmp(now, header, packet)

@@ -147,7 +147,7 @@ impl Interface {
     }
 
     /// Puts the Ethernet header of a frame to `destination` in front.
-    pub(crate) fn address(&self, head: &mut Head, destination: Mac, ether_type: EtherType) {
+    pub(crate) fn put_in_frame(&self, head: &mut Head, destination: Mac, ether_type: EtherType) {
         let header = ethernet::Header {
             destination,
             source: self.mac,
@@ -161,7 +161,7 @@ impl Interface {
     pub(crate) fn icmp_head(&self, destination: Mac, remote: Ipv4Addr, len: usize) -> Head {
         let mut head = Head::new();
         head.prepend(&self.icmp.header(remote, total_len(len)));
-        self.address(&mut head, destination, EtherType::IPV4);
+        self.put_in_frame(&mut head, destination, EtherType::IPV4);
         head
     }
 
@@ -204,7 +204,7 @@ impl Interface {
             };
             let mut head = Head::new();
             head.append(&packet.to_bytes());
-            self.address(&mut head, Mac(destination), EtherType::ARP);
+            self.put_in_frame(&mut head, Mac(destination), EtherType::ARP);
             self.send(now, &mut head, &[], Offload::default()).ok();
         }
     }
@@ -227,7 +227,7 @@ impl tcp::Output for Sender<'_> {
         let head = segment.head;
         let total_len = total_len(head.len() + text);
         head.prepend(&interface.tcp.header(segment.remote, total_len));
-        interface.address(head, destination, EtherType::IPV4);
+        interface.put_in_frame(head, destination, EtherType::IPV4);
         let offload = Offload {
             checksum: Some(PartialChecksum {
                 start: HEADERS_LEN as u16,
@@ -256,9 +256,10 @@ impl udp::Output for Sender<'_> {
                     Blocked::Unreachable => udp::Blocked::Unreachable,
                 })?;
         let total_len = total_len(datagram.header.len() + datagram.payload.len());
-        let mut head = interface.head(destination, EtherType::IPV4);
-        extend(&mut head, &interface.udp.header(datagram.remote, total_len));
-        extend(&mut head, &datagram.header);
+        let mut head = Head::new();
+        head.prepend(&datagram.header);
+        head.prepend(&interface.udp.header(datagram.remote, total_len));
+        interface.put_in_frame(&mut head, destination, EtherType::IPV4);
         let offload = Offload {
             checksum: Some(PartialChecksum {
                 start: HEADERS_LEN as u16,

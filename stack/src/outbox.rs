@@ -165,7 +165,7 @@ impl Reply {
             };
             let mut head = Head::new();
             head.prepend(&ipv4::write(&header));
-            interface.address(&mut head, destination, EtherType::IPV4);
+            interface.put_in_frame(&mut head, destination, EtherType::IPV4);
             send(now, interface, head, &pieces(&self.message, self.sent..end))?;
             self.sent = end;
         }

@@ -312,10 +312,8 @@ impl Tcp {
     }
 
     fn sender(&mut self, id: ConnectionId) -> Option<(&mut Tcb, &mut Shared)> {
-        if self.connections.generation(id.slot) != id.generation {
-            return None;
-        }
-        Some((self.connections.get_mut(id.slot)?, &mut self.shared))
+        let tcb = self.connections.of_generation(id.slot, id.generation)?;
+        Some((tcb, &mut self.shared))
     }
 }
 

@@ -106,14 +106,14 @@ pub(crate) fn synchronised(tcb: &mut Tcb, now: Instant, ack: u64) {
 pub(crate) fn in_syn_sent(
     tcb: &mut Tcb,
     now: Instant,
-    segment: Segment,
+    segment: &Segment,
     shared: &mut Shared,
 ) -> Result<(), Drop> {
     let ack = tcb.snd.offset(segment.ack);
     let acks_us = segment.flags.has(Flags::ACK);
     // First: an acknowledgement of anything but our SYN.
     if acks_us && (ack <= ORIGIN || ack > tcb.snd.max) {
-        shared.outbox.reset(now, &segment, &mut shared.stats);
+        shared.outbox.reset(now, segment, &mut shared.stats);
         return Err(Drop::BadAck);
     }
     // Second: a reset that acknowledges our SYN means that nobody listens (RFC 5961, 3.2).
@@ -127,7 +127,7 @@ pub(crate) fn in_syn_sent(
     if !segment.flags.has(Flags::SYN) {
         return Err(Drop::Flags);
     }
-    take_syn(tcb, now, &segment, &shared.config);
+    take_syn(tcb, now, segment, &shared.config);
     let seg = Seg::new(tcb, segment);
     if acks_us {
         synchronised(tcb, now, ack);

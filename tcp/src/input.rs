@@ -8,6 +8,7 @@ use crate::acknowledge::acknowledge;
 use crate::handshake;
 use crate::options::Timestamps;
 use crate::outbox::Reply;
+use crate::recv::Text;
 use crate::segment::Segment;
 use crate::seq::ORIGIN;
 use crate::state::Event;
@@ -23,13 +24,15 @@ pub(crate) struct Seg {
     pub(crate) wnd: u32,
     pub(crate) flags: Flags,
     pub(crate) timestamps: Option<Timestamps>,
-    pub(crate) text: Frame,
+    /// Where the text begins in the frame.
+    text_start: usize,
     pub(crate) text_len: u32,
+    gso_size: u16,
 }
 
 impl Seg {
     /// Unwraps the numbers of a segment: the only place where it happens.
-    pub(crate) fn new(tcb: &Tcb, segment: Segment) -> Self {
+    pub(crate) fn new(tcb: &Tcb, segment: &Segment) -> Self {
         // The window of a SYN is never scaled (RFC 7323, 2.2).
         let scale = if segment.flags.has(Flags::SYN) {
             0
@@ -42,8 +45,9 @@ impl Seg {
             wnd: u32::from(segment.window) << scale,
             flags: segment.flags,
             timestamps: segment.options.timestamps,
+            text_start: segment.text_start,
             text_len: segment.text_len,
-            text: segment.text,
+            gso_size: segment.gso_size,
         }
     }
 
@@ -59,7 +63,7 @@ impl Seg {
     /// Drops text before `nxt`.
     fn trim_front(&mut self, nxt: u64) {
         let cut = nxt.saturating_sub(self.seq).min(u64::from(self.text_len));
-        self.text.advance(cut as usize);
+        self.text_start += cut as usize;
         self.text_len -= cut as u32;
         self.seq += cut;
     }
@@ -71,7 +75,6 @@ impl Seg {
         }
         self.flags.0 &= !Flags::FIN.0;
         let keep = edge.saturating_sub(self.seq).min(u64::from(self.text_len));
-        self.text.truncate(keep as usize);
         self.text_len = keep as u32;
     }
 }
@@ -80,7 +83,7 @@ impl Seg {
 pub(crate) fn segment_arrives(
     tcb: &mut Tcb,
     now: Instant,
-    segment: Segment,
+    (segment, frame): (&Segment, Frame),
     shared: &mut Shared,
 ) -> Result<(), Drop> {
     if tcb.state == State::SynSent {
@@ -94,7 +97,7 @@ pub(crate) fn segment_arrives(
     check_syn(tcb, now, &seg)?;
     acknowledge(tcb, now, &seg, shared)?;
     // Sixth, urgent: delivered as ordinary data (RFC 6093, 5).
-    take_text_and_fin(tcb, now, seg, shared)
+    take_text_and_fin(tcb, now, (&seg, frame), shared)
 }
 
 /// When SYNs cross, the SYN of the peer's SYN-ACK is one that we have already: without it the
@@ -207,7 +210,7 @@ pub(crate) fn challenge(tcb: &mut Tcb, now: Instant) -> Result<(), Drop> {
 fn take_text_and_fin(
     tcb: &mut Tcb,
     now: Instant,
-    seg: Seg,
+    (seg, frame): (&Seg, Frame),
     shared: &mut Shared,
 ) -> Result<(), Drop> {
     if seg.text_len == 0 && !seg.has_fin() {
@@ -224,7 +227,7 @@ fn take_text_and_fin(
     if seg.has_fin() {
         tcb.rcv.fin = NonZeroU64::new(seg.seq + u64::from(seg.text_len));
     }
-    let result = take_text(tcb, seg, shared);
+    let result = take_text(tcb, seg, frame, shared);
     take_fin(tcb);
     result
 }
@@ -262,7 +265,7 @@ pub(crate) fn reset_of(tcb: &Tcb, now: Instant) -> Reply {
     }
 }
 
-fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
+fn take_text(tcb: &mut Tcb, seg: &Seg, frame: Frame, shared: &mut Shared) -> Result<(), Drop> {
     if seg.seq > tcb.rcv.nxt {
         // RFC 5681, 4.2: what is out of order is acknowledged at once, be it only a FIN; and each
         // segment by itself, for the sender counts.
@@ -272,11 +275,16 @@ fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
     if seg.text_len == 0 {
         return Ok(());
     }
-    let size = match seg.text.meta.gso_size {
+    let size = match seg.gso_size {
         0 => seg.text_len.min(u32::from(u16::MAX)) as u16,
         size => size,
     };
     tcb.rcv.mss = tcb.rcv.mss.max(size);
+    let text = Text {
+        frame,
+        start: seg.text_start,
+        len: seg.text_len as usize,
+    };
     // Memory, not payload: twice the window leaves room for buffers that are half full.
     let budget = 2 * shared.config.receive_buffer;
     let queue = match &mut tcb.rcv.queue {
@@ -284,11 +292,11 @@ fn take_text(tcb: &mut Tcb, seg: Seg, shared: &mut Shared) -> Result<(), Drop> {
         none => none.insert(shared.spare.recv.pop().unwrap_or_default()),
     };
     if seg.seq > tcb.rcv.nxt {
-        let kept = queue.push_later(seg.seq, seg.text, budget);
+        let kept = queue.push_later(seg.seq, text, budget);
         return if kept { Ok(()) } else { Err(Drop::NoMemory) };
     }
     let had_hole = queue.has_hole();
-    let taken = queue.push(tcb.rcv.nxt, seg.text, budget, &shared.pool);
+    let taken = queue.push(tcb.rcv.nxt, text, budget, &shared.pool);
     tcb.rcv.nxt += taken as u64;
     tcb.rcv.duplicates = 0;
     // RFC 5681, 4.2: a segment that fills a hole, and every second full-sized one, at once.

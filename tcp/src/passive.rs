@@ -1,6 +1,6 @@
 //! Segments for no control block: for a listener, for a handshake under way, for TIME-WAIT.
 
-use packet::Instant;
+use packet::{Frame, Instant};
 
 use crate::demux::Place;
 use crate::handshake;
@@ -53,7 +53,7 @@ impl Tcp {
         &mut self,
         slot: u32,
         now: Instant,
-        segment: Segment,
+        (segment, frame): (&Segment, Frame),
     ) -> Result<(), Drop> {
         let Some(entry) = self.listeners.half_open(slot) else {
             return Err(Drop::NoConnection);
@@ -82,14 +82,19 @@ impl Tcp {
         if segment.ack != Seq(entry.iss.0.wrapping_add(1)) {
             self.shared
                 .outbox
-                .reset(now, &segment, &mut self.shared.stats);
+                .reset(now, segment, &mut self.shared.stats);
             return Err(Drop::BadAck);
         }
-        self.establish(slot, now, segment)
+        self.establish(slot, now, (segment, frame))
     }
 
     /// The last ACK of a handshake: the entry becomes a connection, which takes the segment.
-    fn establish(&mut self, half_open: u32, now: Instant, segment: Segment) -> Result<(), Drop> {
+    fn establish(
+        &mut self,
+        half_open: u32,
+        now: Instant,
+        segment: (&Segment, Frame),
+    ) -> Result<(), Drop> {
         let Some(entry) = self.listeners.half_open(half_open) else {
             return Err(Drop::NoConnection);
         };
@@ -152,9 +157,9 @@ impl Tcp {
         &mut self,
         slot: u32,
         now: Instant,
-        segment: Segment,
+        segment: &Segment,
     ) -> Result<(), Drop> {
-        match self.time_wait.judge(now, slot, &segment) {
+        match self.time_wait.judge(now, slot, segment) {
             Verdict::Ignore => Err(Drop::TimeWait),
             Verdict::Acknowledge(reply) => {
                 self.shared.outbox.push(reply, &mut self.shared.stats);
@@ -164,7 +169,7 @@ impl Tcp {
                 self.time_wait.remove(slot);
                 self.demux
                     .remove(segment.local, segment.remote, Place::TimeWait(slot));
-                self.listener_receives(now, &segment)
+                self.listener_receives(now, segment)
             }
         }
     }

@@ -20,6 +20,34 @@ pub(crate) struct RecvQueue {
     held: usize,
 }
 
+/// The text of a segment, where it lies in the frame that brought it.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) frame: Frame,
+    /// The bytes of the frame in front of it.
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+}
+
+impl Text {
+    /// The only part that it lies in, as nearly always, or the frame without all that is not text.
+    fn into_part(self) -> Result<Part, Frame> {
+        let end = self.start + self.len;
+        match self.frame.into_part() {
+            Ok(mut part) => {
+                part.truncate(end);
+                part.advance(self.start);
+                Ok(part)
+            }
+            Err(mut frame) => {
+                frame.truncate(end);
+                frame.advance(self.start);
+                Err(frame)
+            }
+        }
+    }
+}
+
 /// The places that an empty queue keeps.
 const SPARE_CAPACITY: usize = 16;
 
@@ -58,7 +86,7 @@ impl RecvQueue {
 
     /// Appends text that starts just where `ready` ends, and what then is in order too; tells how
     /// many bytes came in order. Fewer than the text has when there is no memory for the rest.
-    pub(crate) fn push(&mut self, nxt: u64, text: Frame, budget: usize, pool: &Pool) -> usize {
+    pub(crate) fn push(&mut self, nxt: u64, text: Text, budget: usize, pool: &Pool) -> usize {
         let mut end = nxt;
         let several = match text.into_part() {
             Ok(part) => {
@@ -99,10 +127,14 @@ impl RecvQueue {
     /// already stay as they are (a peer that sends others is lying).
     ///
     /// Whether all of it was kept or was there already.
-    pub(crate) fn push_later(&mut self, start: u64, text: Frame, budget: usize) -> bool {
+    pub(crate) fn push_later(&mut self, start: u64, text: Text, budget: usize) -> bool {
         let mut at = start;
         let mut complete = true;
-        for part in text.into_parts() {
+        let parts = match text.into_part() {
+            Ok(part) => return self.insert(start, part, budget),
+            Err(frame) => frame.into_parts(),
+        };
+        for part in parts {
             let len = part.len() as u64;
             complete &= self.insert(at, part, budget);
             at += len;
@@ -219,8 +251,13 @@ mod tests {
 
     const BUDGET: usize = 64 * 1024;
 
-    fn frame(pool: &Pool, bytes: &[u8]) -> Frame {
-        Frame::new(Part::copy_from(pool, bytes).unwrap(), RxMeta::default())
+    fn text(pool: &Pool, bytes: &[u8]) -> Text {
+        let frame = [b"header", bytes, b"padding"].concat();
+        Text {
+            frame: Frame::new(Part::copy_from(pool, &frame).unwrap(), RxMeta::default()),
+            start: 6,
+            len: bytes.len(),
+        }
     }
 
     fn read_all(queue: &mut RecvQueue) -> Vec<u8> {
@@ -238,7 +275,7 @@ mod tests {
         });
         let mut queue = RecvQueue::default();
         for i in 0..2000u64 {
-            assert_eq!(queue.push(i, frame(&pool, &[i as u8]), 10 * 256, &pool), 1);
+            assert_eq!(queue.push(i, text(&pool, &[i as u8]), 10 * 256, &pool), 1);
         }
         assert!(queue.held() <= 10 * 256 + 2000 + 4096, "{}", queue.held());
         let expected: Vec<u8> = (0..2000u64).map(|i| i as u8).collect();
@@ -255,7 +292,7 @@ mod tests {
         });
         let mut queue = RecvQueue::default();
         let kept = (0..100)
-            .filter(|i| queue.push_later(10 + 2 * i, frame(&pool, b"x"), 5 * 256))
+            .filter(|i| queue.push_later(10 + 2 * i, text(&pool, b"x"), 5 * 256))
             .count();
         assert_eq!(kept, 5);
     }
@@ -276,7 +313,7 @@ mod tests {
                     continue;
                 }
                 let start = (start as u64).max(nxt);
-                let text = frame(&pool, &stream[start as usize..end]);
+                let text = text(&pool, &stream[start as usize..end]);
                 if start == nxt {
                     nxt += queue.push(nxt, text, BUDGET, &pool) as u64;
                     read.extend(read_all(&mut queue));

@@ -16,10 +16,14 @@ pub struct Packet {
     pub source: Ipv4Addr,
     /// The address of ours that it was sent to.
     pub destination: Ipv4Addr,
+    /// The bytes of its frame in front of the TCP header.
+    pub start: usize,
+    /// The bytes of the segment; what its frame has behind them is padding.
+    pub len: usize,
 }
 
-/// A segment whose checksum and lengths are right: the SEG of RFC 9293.
-#[derive(Debug)]
+/// A segment whose checksum and lengths are right: the SEG of RFC 9293. Its text stays in the frame.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Segment {
     pub(crate) local: SocketAddrV4,
     pub(crate) remote: SocketAddrV4,
@@ -29,28 +33,26 @@ pub(crate) struct Segment {
     /// Not scaled yet.
     pub(crate) window: u16,
     pub(crate) options: Options,
-    pub(crate) text: Frame,
-    /// The bytes of `text`, counted once.
+    /// The bytes of the frame in front of the text.
+    pub(crate) text_start: usize,
     pub(crate) text_len: u32,
+    /// For a super-frame, the text bytes of each segment in it; 0 otherwise.
+    pub(crate) gso_size: u16,
 }
 
 impl Segment {
-    /// Reads a frame that starts at the TCP header and ends with the IP packet.
-    pub(crate) fn parse(packet: &Packet, mut frame: Frame) -> Result<Self, Drop> {
-        let len = frame.len();
-        let (header, _) = Header::read_from_prefix(frame.head()).map_err(|_| Drop::Malformed)?;
-        if header.len() < HEADER_LEN {
-            return Err(Drop::Malformed);
-        }
-        let options = frame
-            .head()
-            .get(HEADER_LEN..header.len())
-            .ok_or(Drop::Malformed)?;
-        let options = Options::parse(options);
-        if frame.meta.checksum == RxChecksum::Unknown && !is_intact(packet, &frame, len) {
+    /// Reads a segment where `packet` says that it lies in `frame`.
+    pub(crate) fn parse(packet: &Packet, frame: &Frame) -> Result<Self, Drop> {
+        let Packet { start, len, .. } = *packet;
+        let bytes = frame.head().get(start..).ok_or(Drop::Malformed)?;
+        let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| Drop::Malformed)?;
+        let options_len = header.len().checked_sub(HEADER_LEN);
+        let options = options_len.and_then(|len| rest.get(..len));
+        let options = options.ok_or(Drop::Malformed)?;
+        let text_len = len.checked_sub(header.len()).ok_or(Drop::Malformed)?;
+        if frame.meta.checksum == RxChecksum::Unknown && !is_intact(packet, frame) {
             return Err(Drop::Checksum);
         }
-        frame.advance(header.len());
         Ok(Self {
             local: SocketAddrV4::new(packet.destination, header.destination.get()),
             remote: SocketAddrV4::new(packet.source, header.source.get()),
@@ -58,10 +60,11 @@ impl Segment {
             ack: Seq(header.ack.get()),
             flags: Flags(header.flags),
             window: header.window.get(),
-            options,
-            text: frame,
+            options: Options::parse(options),
+            text_start: start + header.len(),
             // A frame is at most 64 KiB.
-            text_len: (len - header.len()) as u32,
+            text_len: text_len as u32,
+            gso_size: frame.meta.gso_size,
         })
     }
 
@@ -75,22 +78,24 @@ impl Segment {
     /// How many segments of the sender are in it: a super-frame counts as the segments it was made
     /// of.
     pub(crate) fn count(&self) -> u32 {
-        match self.text.meta.gso_size {
+        match self.gso_size {
             0 => 1,
             size => self.text_len.div_ceil(u32::from(size)).max(1),
         }
     }
 }
 
-fn is_intact(packet: &Packet, frame: &Frame, len: usize) -> bool {
-    let mut at = 0;
-    let bytes: Sum = frame
-        .parts()
-        .map(|part| {
-            let sum = Sum::of(part).at(at);
-            at += part.len();
-            sum
-        })
-        .sum();
-    (checksum::pseudo_header(packet.source, packet.destination, PROTOCOL, len) + bytes).is_valid()
+/// Whether a segment's checksum is right. One that is longer than its frame is not.
+fn is_intact(packet: &Packet, frame: &Frame) -> bool {
+    let (mut skip, mut left) = (packet.start, packet.len);
+    let mut sum = checksum::pseudo_header(packet.source, packet.destination, PROTOCOL, left);
+    for part in frame.parts() {
+        let here = part.get(skip..).unwrap_or_default();
+        let here = here.get(..left).unwrap_or(here);
+        // What precedes it in the segment is in the parts before.
+        sum = sum + Sum::of(here).at(packet.len - left);
+        skip = skip.saturating_sub(part.len());
+        left -= here.len();
+    }
+    left == 0 && sum.is_valid()
 }

@@ -96,11 +96,8 @@ impl SendQueue {
         parts: usize,
         out: &mut heapless::Vec<Chunk, MAX_CHUNKS>,
     ) -> usize {
-        let first = self
-            .chunks
-            .partition_point(|queued| queued.start + queued.chunk.len() as u64 <= from);
         let (mut at, mut left) = (from, len);
-        for queued in self.chunks.range(first..).take(parts) {
+        for queued in self.chunks.range(self.index_of(from)..).take(parts) {
             let skip = (at - queued.start) as usize;
             let chunk = queued.chunk.slice(skip..skip.saturating_add(left));
             at += chunk.len() as u64;
@@ -110,6 +107,15 @@ impl SendQueue {
             }
         }
         len - left
+    }
+
+    /// The place of the chunk with offset `from`: mostly the first.
+    fn index_of(&self, from: u64) -> usize {
+        let is_before = |queued: &Queued| queued.start + queued.chunk.len() as u64 <= from;
+        match self.chunks.front() {
+            Some(first) if is_before(first) => self.chunks.partition_point(is_before),
+            _ => 0,
+        }
     }
 
     /// Whether nothing is queued.

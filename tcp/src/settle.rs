@@ -78,7 +78,6 @@ impl Tcp {
     }
 
     pub(crate) fn tell(&mut self, slot: u32, in_any_case: bool) {
-        let generation = self.connections.generation(slot);
         let Some(tcb) = self.connections.get_mut(slot) else {
             return;
         };
@@ -86,6 +85,7 @@ impl Tcp {
         if due && !tcb.user.announced {
             tcb.user.announced = true;
             tcb.user.forget_waits();
+            let generation = self.connections.generation(slot);
             self.events
                 .push_back(Event::Connection(ConnectionId { slot, generation }));
         }

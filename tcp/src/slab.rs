@@ -83,6 +83,15 @@ impl<T> Slab<T> {
         self.slots.get_mut(slot as usize)?.value.as_mut()
     }
 
+    /// What is in `slot`, if that is the `generation`th use of it.
+    pub(crate) fn of_generation(&mut self, slot: u32, generation: u32) -> Option<&mut T> {
+        let entry = self.slots.get_mut(slot as usize)?;
+        if entry.generation != generation {
+            return None;
+        }
+        entry.value.as_mut()
+    }
+
     pub(crate) fn generation(&self, slot: u32) -> u32 {
         self.slots
             .get(slot as usize)

@@ -101,7 +101,7 @@ impl Tcp {
         self.shared.max_parts = max_parts;
     }
 
-    /// Takes a received segment: a frame that starts at the TCP header and ends with the IP packet.
+    /// Takes a received segment: `packet` says where it lies in its frame.
     ///
     /// # Errors
     /// Why it, or a part of it, was thrown away; it is counted already.
@@ -115,18 +115,18 @@ impl Tcp {
 
     fn receive_segment(&mut self, now: Instant, packet: &Packet, frame: Frame) -> Result<(), Drop> {
         self.shared.stats.segments_received += 1;
-        let segment = Segment::parse(packet, frame)?;
+        let segment = Segment::parse(packet, &frame)?;
         self.shared.stats.segments_received += u64::from(segment.count()) - 1;
         self.shared.stats.urgent += u64::from(segment.flags.has(Flags::URG));
         match self.demux.find(segment.local, segment.remote) {
             Some(Place::Connection(slot)) => {
                 let tcb = self.connections.get_mut(slot).ok_or(Drop::NoConnection)?;
-                let result = segment_arrives(tcb, now, segment, &mut self.shared);
+                let result = segment_arrives(tcb, now, (&segment, frame), &mut self.shared);
                 self.settle(slot, now);
                 result
             }
-            Some(Place::HalfOpen(slot)) => self.half_open_receives(slot, now, segment),
-            Some(Place::TimeWait(slot)) => self.time_wait_receives(slot, now, segment),
+            Some(Place::HalfOpen(slot)) => self.half_open_receives(slot, now, (&segment, frame)),
+            Some(Place::TimeWait(slot)) => self.time_wait_receives(slot, now, &segment),
             None => self.listener_receives(now, &segment),
         }
     }
@@ -346,10 +346,7 @@ impl Tcp {
     }
 
     pub(crate) fn by_id(&mut self, id: ConnectionId) -> Option<&mut Tcb> {
-        if self.connections.generation(id.slot) != id.generation {
-            return None;
-        }
-        self.connections.get_mut(id.slot)
+        self.connections.of_generation(id.slot, id.generation)
     }
 }
 

@@ -154,6 +154,8 @@ impl World {
         let packet = Packet {
             source: *PEER.ip(),
             destination: US,
+            start: 0,
+            len: bytes.len(),
         };
         let part = Part::copy_from(&self.pool, &bytes).unwrap();
         self.tcp.receive(self.now, &packet, Frame::new(part, meta))

@@ -340,7 +340,7 @@ proptest! {
             bytes.resize(bytes.len() + len, 0);
             let meta = RxMeta { checksum: RxChecksum::Valid, gso_size: 0 };
             let part = Part::copy_from(&world.pools[1], &bytes).unwrap();
-            let packet = Packet { source: A, destination: B };
+            let packet = Packet { source: A, destination: B, start: 0, len: bytes.len() };
             let now = world.now;
             let _ = world.hosts[1].receive(now, &packet, Frame::new(part, meta));
             while let Poll::Ready(Ok(Some(_))) = world.hosts[1].read(server) {}

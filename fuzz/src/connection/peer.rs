@@ -220,6 +220,8 @@ impl Peer {
         let packet = Packet {
             source: *self.address.ip(),
             destination: US,
+            start: 0,
+            len: frame.len(),
         };
         Some((packet, frame))
     }

@@ -39,10 +39,11 @@ impl Lane {
         };
         let payload = frame.payload.iter().map(|chunk| &**chunk);
         let pieces = core::iter::once(frame.head).chain(payload);
-        let copied = copy_received(&self.pool, pieces, meta);
-        let has_room = copied.is_some();
-        self.frames.extend(copied);
-        has_room
+        let Some(copied) = copy_received(&self.pool, pieces, meta) else {
+            return false;
+        };
+        self.frames.push_back(copied);
+        true
     }
 
     /// Lets the receiver see all that was pushed.
@@ -70,10 +71,6 @@ impl Lane {
 
 /// As a device says it: 0 unless there is more than one segment in the frame.
 fn gso_size(frame: &Transmit<'_>) -> u16 {
-    let payload = frame.len() - frame.head.len();
-    frame
-        .offload
-        .gso_size
-        .filter(|size| payload > usize::from(*size))
-        .unwrap_or(0)
+    let is_cut = |size: &u16| frame.len() - frame.head.len() > usize::from(*size);
+    frame.offload.gso_size.filter(is_cut).unwrap_or(0)
 }

@@ -28,6 +28,8 @@ impl Output for Wire {
             Packet {
                 source: segment.local,
                 destination: segment.remote,
+                start: 0,
+                len: bytes.len(),
             },
             bytes,
         ));
