@@ -123,7 +123,7 @@ pub fn parse(frame: &Frame) -> Result<Message<'_>, Malformed> {
     let Some((header, rest)) = frame.head().split_first_chunk::<HEADER_LEN>() else {
         return Err(Malformed::Truncated);
     };
-    if !frame.sum().is_valid() {
+    if !frame.sum(0, frame.len()).is_some_and(Sum::is_valid) {
         return Err(Malformed::Checksum);
     }
     let [kind, code, _, _, _, _, mtu @ ..] = *header;

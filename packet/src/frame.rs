@@ -133,16 +133,19 @@ impl Frame {
         }
     }
 
-    /// The one's complement sum of the bytes in all parts.
+    /// The one's complement sum of `len` bytes from `start` on; `None` if there are fewer.
     #[must_use]
-    pub fn sum(&self) -> Sum {
-        let mut offset = 0;
-        let piece = |part: &Part| {
-            let sum = Sum::of(part).at(offset);
-            offset += part.len();
-            sum
-        };
-        self.parts().map(piece).sum()
+    pub fn sum(&self, mut start: usize, len: usize) -> Option<Sum> {
+        let (mut sum, mut left) = (Sum::default(), len);
+        for part in self.parts() {
+            let here = part.get(start..).unwrap_or_default();
+            let here = here.get(..left).unwrap_or(here);
+            // What precedes it was in the parts before.
+            sum = sum + Sum::of(here).at(len - left);
+            start = start.saturating_sub(part.len());
+            left -= here.len();
+        }
+        (left == 0).then_some(sum)
     }
 
     /// The pool's memory that this frame keeps from others.

@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use packet::checksum::{self, Sum};
+use packet::checksum;
 use packet::{Frame, RxChecksum};
 use zerocopy::FromBytes;
 
@@ -87,15 +87,7 @@ impl Segment {
 
 /// Whether a segment's checksum is right. One that is longer than its frame is not.
 fn is_intact(packet: &Packet, frame: &Frame) -> bool {
-    let (mut skip, mut left) = (packet.start, packet.len);
-    let mut sum = checksum::pseudo_header(packet.source, packet.destination, PROTOCOL, left);
-    for part in frame.parts() {
-        let here = part.get(skip..).unwrap_or_default();
-        let here = here.get(..left).unwrap_or(here);
-        // What precedes it in the segment is in the parts before.
-        sum = sum + Sum::of(here).at(packet.len - left);
-        skip = skip.saturating_sub(part.len());
-        left -= here.len();
-    }
-    left == 0 && sum.is_valid()
+    let header = checksum::pseudo_header(packet.source, packet.destination, PROTOCOL, packet.len);
+    let sum = frame.sum(packet.start, packet.len);
+    sum.is_some_and(|sum| (header + sum).is_valid())
 }

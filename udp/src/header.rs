@@ -73,12 +73,13 @@ impl Datagram {
         if len > frame.len() {
             return Err(Malformed::Truncated);
         }
-        frame.truncate(len);
         let must_verify = frame.meta.checksum == RxChecksum::Unknown && wire.checksum.get() != 0;
         let pseudo_header = || pseudo_header(packet.source, packet.destination, len);
-        if must_verify && !(pseudo_header() + frame.sum()).is_valid() {
+        let is_intact = |sum| (pseudo_header() + sum).is_valid();
+        if must_verify && !frame.sum(0, len).is_some_and(is_intact) {
             return Err(Malformed::Checksum);
         }
+        frame.truncate(len);
         frame.advance(HEADER_LEN);
         Ok(Self {
             source: SocketAddrV4::new(packet.source, wire.source.get()),

@@ -272,7 +272,7 @@ impl Peer {
 
     /// Whether it is the one that a segment of ours goes to.
     pub(super) fn is_meant_by(&self, segment: &Outgoing<'_>) -> bool {
-        let header = Header::ref_from_prefix(segment.header);
+        let header = Header::ref_from_prefix(segment.head);
         let port = header.map(|(header, _)| header.destination.get());
         *self.address.ip() == segment.remote && port == Ok(self.address.port())
     }
