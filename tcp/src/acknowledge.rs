@@ -167,3 +167,6 @@ pub(crate) fn set_window(tcb: &mut Tcb, seg: &Seg) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

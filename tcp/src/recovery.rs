@@ -155,6 +155,44 @@ mod tests {
     }
 
     #[test]
+    fn the_path_holds_half_of_what_is_in_flight() {
+        let (mut recovery, mut reno, una, _) = ten_in_flight();
+        for _ in 0..3 {
+            recovery.on_duplicate(una, una + 6000, &mut reno, MSS);
+        }
+        assert_eq!(reno.ssthresh, 3000);
+    }
+
+    /// RFC 6582, 3.2, step 2: those below `recover` may be our own doing. The first two let a
+    /// segment out each all the same (RFC 3042).
+    #[test]
+    fn duplicates_at_the_end_of_a_recovery_start_no_other() {
+        let (mut recovery, mut reno, una, max) = ten_in_flight();
+        for _ in 0..3 {
+            recovery.on_duplicate(una, max, &mut reno, MSS);
+        }
+        recovery.on_ack(max, 10_000, true, &mut reno, MSS);
+        for _ in 0..5 {
+            recovery.on_duplicate(max, max + 5000, &mut reno, MSS);
+        }
+        assert!(!recovery.resend_first);
+        assert_eq!(recovery.limited_transmit(MSS), 2000);
+    }
+
+    #[test]
+    fn what_a_timeout_found_lost_is_over_once_it_is_all_acknowledged() {
+        for (acked, is_over) in [(9999, false), (10_000, true)] {
+            let (mut recovery, mut reno, una, max) = ten_in_flight();
+            recovery.on_timeout(una, max, false, &mut reno, MSS);
+            recovery.on_ack(una + acked, acked as u32, true, &mut reno, MSS);
+            for _ in 0..3 {
+                recovery.on_duplicate(max + 1, max + 5000, &mut reno, MSS);
+            }
+            assert_eq!(recovery.resend_first, is_over);
+        }
+    }
+
+    #[test]
     fn a_partial_acknowledgement_resends_the_next_hole_and_a_full_one_ends_it() {
         let (mut recovery, mut reno, una, max) = ten_in_flight();
         for _ in 0..3 {

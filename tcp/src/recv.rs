@@ -90,11 +90,11 @@ impl RecvQueue {
         let mut end = nxt;
         let several = match text.into_part() {
             Ok(part) => {
-                let (len, taken) = (part.len(), self.append(part, budget, pool));
-                end += taken as u64;
-                if taken < len || self.later.is_empty() {
+                let taken = self.append(part, budget, pool);
+                if self.later.is_empty() {
                     return taken;
                 }
+                end += taken as u64;
                 None
             }
             Err(frame) => Some(frame),
@@ -107,7 +107,7 @@ impl RecvQueue {
             let (len, taken) = (part.len(), self.append(part, budget, pool));
             end += taken as u64;
             if taken < len {
-                return (end - nxt) as usize;
+                break;
             }
         }
         while self.later.front().is_some_and(|(start, _)| *start <= end) {
@@ -200,14 +200,10 @@ impl RecvQueue {
             .later
             .partition_point(|(at, other)| at + other.len() as u64 <= start);
         while !part.is_empty() {
-            let end = start + part.len() as u64;
             let Some((at, other)) = self.later.get(index) else {
                 return self.insert_at(index, start, part, budget);
             };
             let (at, other_end) = (*at, at + other.len() as u64);
-            if end <= at {
-                return self.insert_at(index, start, part, budget);
-            }
             if start < at {
                 let before = part.slice(0..(at - start) as usize);
                 if !self.insert_at(index, start, before, budget) {
@@ -241,91 +237,4 @@ fn recycle<T>(queue: &mut VecDeque<T>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::vec::Vec;
-
-    use packet::{Limits, RxMeta};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const BUDGET: usize = 64 * 1024;
-
-    fn text(pool: &Pool, bytes: &[u8]) -> Text {
-        let frame = [b"header", bytes, b"padding"].concat();
-        Text {
-            frame: Frame::new(Part::copy_from(pool, &frame).unwrap(), RxMeta::default()),
-            start: 6,
-            len: bytes.len(),
-        }
-    }
-
-    fn read_all(queue: &mut RecvQueue) -> Vec<u8> {
-        core::iter::from_fn(|| queue.pop())
-            .flat_map(|chunk| chunk.to_vec())
-            .collect()
-    }
-
-    #[test]
-    fn tiny_segments_are_copied_densely_beyond_the_budget() {
-        let pool = Pool::new(Limits {
-            cells: 1000,
-            pages: 100,
-            bays: 0,
-        });
-        let mut queue = RecvQueue::default();
-        for i in 0..2000u64 {
-            assert_eq!(queue.push(i, text(&pool, &[i as u8]), 10 * 256, &pool), 1);
-        }
-        assert!(queue.held() <= 10 * 256 + 2000 + 4096, "{}", queue.held());
-        let expected: Vec<u8> = (0..2000u64).map(|i| i as u8).collect();
-        assert_eq!(read_all(&mut queue), expected);
-        assert_eq!((queue.held(), queue.unread()), (0, 0));
-    }
-
-    #[test]
-    fn out_of_order_text_is_bounded_by_the_budget() {
-        let pool = Pool::new(Limits {
-            cells: 1000,
-            pages: 8,
-            bays: 0,
-        });
-        let mut queue = RecvQueue::default();
-        let kept = (0..100)
-            .filter(|i| queue.push_later(10 + 2 * i, text(&pool, b"x"), 5 * 256))
-            .count();
-        assert_eq!(kept, 5);
-    }
-
-    proptest! {
-        /// Any segments in any order, overlapping in any way, give the stream.
-        #[test]
-        fn reassembles_any_order(pieces in proptest::collection::vec((0usize..200, 1usize..60), 1..60)) {
-            let pool = Pool::new(Limits { cells: 400, pages: 8, bays: 0 });
-            let stream: Vec<u8> = (0..300).map(|i| (i % 251) as u8).collect();
-            let mut queue = RecvQueue::default();
-            let (mut nxt, mut read) = (0u64, Vec::new());
-            let mut sent = [false; 300];
-            for (start, len) in pieces {
-                let end = (start + len).min(200);
-                sent[start..end].fill(true);
-                if (end as u64) <= nxt {
-                    continue;
-                }
-                let start = (start as u64).max(nxt);
-                let text = text(&pool, &stream[start as usize..end]);
-                if start == nxt {
-                    nxt += queue.push(nxt, text, BUDGET, &pool) as u64;
-                    read.extend(read_all(&mut queue));
-                } else {
-                    prop_assert!(queue.push_later(start, text, BUDGET));
-                }
-            }
-            let expected = sent.iter().position(|sent| !sent).unwrap();
-            prop_assert_eq!(nxt as usize, expected);
-            prop_assert_eq!(&read[..], &stream[..expected]);
-            let beyond = sent[expected..].iter().any(|sent| *sent);
-            prop_assert_eq!(queue.has_hole(), beyond);
-        }
-    }
-}
+mod tests;

@@ -111,6 +111,10 @@ mod tests {
         assert_eq!(rtt.rto(), ms(400 + 4 * 150));
         rtt.back_off();
         assert_eq!(rtt.rto(), ms(2000));
+        rtt.sample(ms(800));
+        // Both differ by 400 ms: 150 * 3/4 + 400 / 4, and 400 * 7/8 + 800 / 8.
+        assert_eq!(rtt.srtt(), Some(ms(450)));
+        assert_eq!(rtt.rttvar(), Duration::from_micros(212_500));
         for _ in 0..100 {
             rtt.back_off();
         }

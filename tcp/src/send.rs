@@ -165,6 +165,31 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_of_many_chunks_is_full() {
+        let mut queue = SendQueue::default();
+        for at in 0..LIMIT as u64 {
+            assert!(!queue.is_full());
+            queue.push(at, Chunk::Static(b"x"));
+        }
+        assert!(queue.is_full());
+    }
+
+    #[test]
+    fn much_is_written_to_pages_and_little_to_cells() {
+        let pool = Pool::new(Limits {
+            cells: 64,
+            pages: 16,
+            bays: 0,
+        });
+        for (len, cells, pages) in [(PAGES_FROM - 1, 8, 0), (PAGES_FROM, 0, 1)] {
+            let mut queue = SendQueue::default();
+            assert_eq!(queue.write(0, &[7; 4096][..len], &pool), len);
+            let held = [Class::Cell, Class::Page].map(|class| pool.usage(class).held);
+            assert_eq!(held, [cells, pages]);
+        }
+    }
+
+    #[test]
     fn a_full_pool_takes_what_fits() {
         let pool = Pool::new(Limits {
             cells: 2,

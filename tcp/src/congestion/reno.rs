@@ -43,14 +43,12 @@ impl Reno {
         if !was_used {
             return;
         }
-        if self.cwnd < self.ssthresh {
-            // One acknowledgement may stand for a whole super-frame, so bytes are counted
-            // (RFC 3465) and not acknowledgements.
-            // What goes beyond `ssthresh` counts for congestion avoidance.
-            let step = acked.min(self.ssthresh - self.cwnd);
-            self.cwnd += step;
-            acked -= step;
-        }
+        // Slow start. One acknowledgement may stand for a whole super-frame, so bytes are counted
+        // (RFC 3465) and not acknowledgements; what goes beyond `ssthresh` counts for congestion
+        // avoidance.
+        let step = acked.min(self.ssthresh.saturating_sub(self.cwnd));
+        self.cwnd += step;
+        acked -= step;
         if self.cwnd < self.ssthresh {
             return;
         }
@@ -111,6 +109,55 @@ mod tests {
             reno.on_ack(1000, true, 1000);
         }
         assert_eq!(reno.cwnd, 11_000);
+    }
+
+    #[test]
+    fn what_is_acknowledged_counts_to_the_byte() {
+        let mut reno = Reno::new(1000);
+        reno.halve(20_000, 1000);
+        reno.cwnd = 9500;
+        // 500 for slow start, and the rest for what follows.
+        reno.on_ack(1000, true, 1000);
+        assert_eq!(reno.cwnd, 10_000);
+        for (acked, cwnd) in [
+            (9499, 10_000),
+            (1, 11_000),
+            (10_999, 11_000),
+            (1, 12_000),
+            (11_999, 12_000),
+            // A step at most, and 11,000 for the next one.
+            (11_001, 13_000),
+            (1999, 13_000),
+            (1, 14_000),
+        ] {
+            reno.on_ack(acked, true, 1000);
+            assert_eq!(reno.cwnd, cwnd, "{acked}");
+        }
+    }
+
+    #[test]
+    fn the_threshold_is_two_segments_at_least() {
+        let mut reno = Reno::new(1000);
+        for (in_flight, ssthresh) in [(0, 2000), (4001, 2000), (4002, 2001)] {
+            reno.halve(in_flight, 1000);
+            assert_eq!(reno.ssthresh, ssthresh);
+        }
+    }
+
+    #[test]
+    fn a_window_is_used_within_a_segment_of_it_or_by_half_of_it_in_slow_start() {
+        let mut reno = Reno::new(1000);
+        for (ssthresh, in_flight, is_used) in [
+            (10_000, 5001, false),
+            (10_000, 9000, false),
+            (10_000, 9001, true),
+            (10_001, 5000, false),
+            (10_001, 5001, true),
+            (10_001, u32::MAX, true),
+        ] {
+            reno.ssthresh = ssthresh;
+            assert_eq!(reno.is_used_by(in_flight, 1000), is_used, "{in_flight}");
+        }
     }
 
     #[test]
