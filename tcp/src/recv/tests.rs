@@ -173,7 +173,13 @@ fn where_nothing_can_be_copied_the_buffer_is_kept_if_the_budget_allows() {
     let mut queue = RecvQueue::default();
     let texts = [&[1; 243][..], b"padding", b"abc"].map(|bytes| text(&pool, bytes));
     let all = all_of(&pool);
-    let taken = texts.map(|text| queue.push(0, text, 511, &pool));
+    let mut taken = Vec::new();
+    let mut freed = Vec::new();
+    for text in texts {
+        taken.push(queue.push(0, text, 511, &pool));
+        // What was copied leaves its own buffer free.
+        freed.extend(all_of(&pool));
+    }
     assert_eq!(taken, [243, 7, 0]);
     drop(all);
 }
