@@ -18,30 +18,35 @@ impl Sum {
         // In the machine's own order of bytes: the sum then has its bytes swapped too (RFC 1071,
         // 2(B)). Words of 64 bits sum up as those of 16 do, for 2^64 and 2^16 are both 1 more than a
         // multiple of 2^16 - 1.
-        let (sum, rest) = match bytes.len() {
-            ..LONG => (Self(0), bytes),
+        let (many, rest) = match bytes.len() {
+            ..LONG => (0, bytes),
             _ => Self::of_blocks(bytes),
         };
         let (words, rest) = rest.as_chunks::<8>();
-        let words = words.iter().map(|word| Self(u64::from_ne_bytes(*word)));
+        // No carry comes out of 128 bits.
+        let mut sum = u128::from(many);
+        for word in words {
+            sum += u128::from(u64::from_ne_bytes(*word));
+        }
         let (half, rest) = rest.as_chunks::<4>();
-        let half = half
-            .iter()
-            .map(|word| Self(u32::from_ne_bytes(*word).into()));
+        if let [word] = half {
+            sum += u128::from(u32::from_ne_bytes(*word));
+        }
         let last = match *rest {
             [] => [0; 4],
             [a] => [a, 0, 0, 0],
             [a, b] => [a, b, 0, 0],
             [a, b, c, ..] => [a, b, c, 0],
         };
-        let last = sum + Self(u32::from_ne_bytes(last).into());
-        Self(u64::from_be(words.chain(half).fold(last, Add::add).0))
+        sum += u128::from(u32::from_ne_bytes(last));
+        let sum = Self(sum as u64) + Self((sum >> 64) as u64);
+        Self(u64::from_be(sum.0))
     }
 
     /// The sum of many bytes, in the machine's own order, and the few that are left: four independent
     /// lanes of 32-bit words, which the processor adds side by side. A lane overflows only beyond 2^32
     /// words.
-    fn of_blocks(bytes: &[u8]) -> (Self, &[u8]) {
+    fn of_blocks(bytes: &[u8]) -> (u64, &[u8]) {
         let (blocks, rest) = bytes.as_chunks::<16>();
         let mut lanes = [0u64; 4];
         for block in blocks {
@@ -49,7 +54,7 @@ impl Sum {
                 *lane += u64::from(u32::from_ne_bytes(*bytes));
             }
         }
-        (lanes.into_iter().map(Self).sum(), rest)
+        (lanes.into_iter().sum(), rest)
     }
 
     /// The sum of one 16-bit word.

@@ -136,6 +136,9 @@ impl Frame {
     /// The one's complement sum of `len` bytes from `start` on; `None` if there are fewer.
     #[must_use]
     pub fn sum(&self, mut start: usize, len: usize) -> Option<Sum> {
+        if let (Some(bytes), None) = (self.head.get(start..start + len), &self.spill) {
+            return Some(Sum::of(bytes));
+        }
         let (mut sum, mut left) = (Sum::default(), len);
         for part in self.parts() {
             let here = part.get(start..).unwrap_or_default();

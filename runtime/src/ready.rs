@@ -68,6 +68,9 @@ impl Ready {
 
     /// Takes the next slot out, from where the last was taken, around to the start.
     pub(crate) fn take_next(&self) -> Option<u32> {
+        if !self.any() {
+            return None;
+        }
         let slot = self.next_from(self.cursor.load(Relaxed))?;
         let word = slot / 64;
         let bit = 1 << (slot % 64);

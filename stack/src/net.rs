@@ -121,12 +121,7 @@ impl Net {
     ) -> Poll<Result<T, Error>> {
         let id = connection(flow);
         let mut inner = self.0.borrow_mut();
-        if !inner.wakers.is_open(id) {
-            return Poll::Ready(Err(Error::Closed));
-        }
-        if inner.wakers.is_expired(id, inner.now) {
-            return Poll::Ready(Err(Error::TimedOut));
-        }
+        inner.wakers.check(id, inner.now)?;
         let answer = question(&mut inner.host.tcp);
         if answer.is_pending() {
             inner.wakers.wait(id, wait, cx);

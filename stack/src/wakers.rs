@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::task::{Context, Waker};
 
 use packet::{Deadlines, Instant};
+use runtime::Error;
 use tcp::{ConnectionId, ListenerId};
 use udp::PortId;
 
@@ -194,11 +195,18 @@ impl Wakers {
         }
     }
 
-    /// Whether the deadline of a flow has passed.
-    pub(crate) fn is_expired(&self, id: ConnectionId, now: Instant) -> bool {
-        let flow = self.flows.get(id.slot as usize);
-        let deadline = flow.and_then(|flow| flow.deadline);
-        self.is_open(id) && deadline.is_some_and(|at| at <= now)
+    /// Whether an application may still ask about this flow.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if it has it no more, [`Error::TimedOut`] when its deadline has passed.
+    pub(crate) fn check(&self, id: ConnectionId, now: Instant) -> Result<(), Error> {
+        match self.flows.get(id.slot as usize) {
+            Some(flow) if flow.open && flow.generation == id.generation => match flow.deadline {
+                Some(at) if at <= now => Err(Error::TimedOut),
+                _ => Ok(()),
+            },
+            _ => Err(Error::Closed),
+        }
     }
 
     /// Wakes the flows whose deadline has come.
@@ -296,12 +304,12 @@ mod tests {
         wakers.set_deadline(id, Some(at(20)));
         wakers.expire(at(10));
         assert!(wakers.take_ready().is_empty());
-        assert!(!wakers.is_expired(id, at(19)));
+        assert_eq!(wakers.check(id, at(19)), Ok(()));
         assert_eq!(wakers.next_deadline(), Some(at(20)));
         wakers.expire(at(20));
         assert_eq!(wakers.take_ready().len(), 1);
-        assert!(wakers.is_expired(id, at(20)));
+        assert_eq!(wakers.check(id, at(20)), Err(Error::TimedOut));
         wakers.set_deadline(id, None);
-        assert!(!wakers.is_expired(id, at(20)));
+        assert_eq!(wakers.check(id, at(20)), Ok(()));
     }
 }

@@ -13,7 +13,7 @@ use crate::seq::ORIGIN;
 use crate::slab::{ConnectionId, ListenerId};
 use crate::state::Event;
 use crate::stats::{Info, Positions};
-use crate::tcb::{Shared, Tcb, User};
+use crate::tcb::{Shared, Spare, Tcb, User};
 use crate::tcp::Tcp;
 use crate::timers::Timer;
 use crate::{Error, State};
@@ -147,7 +147,7 @@ impl Tcp {
             return Poll::Ready(Ok(()));
         };
         let room = limit.saturating_sub(tcb.queued());
-        let (start, queue) = (tcb.snd.end, send_queue(tcb, shared));
+        let (start, queue) = (tcb.snd.end, send_queue(tcb, &mut shared.spare));
         let count = if queue.is_full() {
             0
         } else {
@@ -182,8 +182,8 @@ impl Tcp {
         let room = limit.saturating_sub(tcb.queued());
         let bytes = &bytes[..bytes.len().min(room)];
         let start = tcb.snd.end;
-        let pool = shared.pool.clone();
-        let count = send_queue(tcb, shared).write(start, bytes, &pool);
+        let queue = send_queue(tcb, &mut shared.spare);
+        let count = queue.write(start, bytes, &shared.pool);
         tcb.snd.end += count as u64;
         if count > 0 || (bytes.is_empty() && room > 0) {
             self.mark_ready(id.slot);
@@ -353,9 +353,9 @@ fn may_send(tcb: &Tcb) -> Result<(), Error> {
     }
 }
 
-fn send_queue<'a>(tcb: &'a mut Tcb, shared: &mut Shared) -> &'a mut crate::send::SendQueue {
+fn send_queue<'a>(tcb: &'a mut Tcb, spare: &mut Spare) -> &'a mut crate::send::SendQueue {
     debug_assert!(tcb.snd.end > ORIGIN, "data stands behind the SYN");
     tcb.snd
         .queue
-        .get_or_insert_with(|| shared.spare.send.pop().unwrap_or_default())
+        .get_or_insert_with(|| spare.send.pop().unwrap_or_default())
 }

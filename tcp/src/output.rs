@@ -99,8 +99,20 @@ pub(crate) fn transmit(
             return Ok(false);
         };
         send(tcb, now, plan, shared, output)?;
+        if is_done(tcb) {
+            wait(tcb, now);
+            return Ok(false);
+        }
     }
     Ok(true)
+}
+
+/// Whether there is nothing left to look for: all is sent and acknowledged, what was just sent told
+/// the window too.
+fn is_done(tcb: &Tcb) -> bool {
+    let end = tcb.snd.end + u64::from(tcb.snd.fin);
+    let is_sent = tcb.snd.nxt >= end && !tcb.recovery.resend_first;
+    is_sent && tcb.ack != Acknowledgement::Now && !tcb.state.is_opening()
 }
 
 /// RFC 5681, 4.1: after a timeout's length of silence, what was learned about the path is old.
