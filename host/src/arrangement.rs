@@ -17,6 +17,7 @@ use crate::machine::{self, Machine};
 use crate::namespace;
 use crate::relay::Relay;
 use crate::sockets::Sockets;
+use crate::tenant::Tenant;
 
 /// A network for the application, and how clients get there.
 pub(crate) struct Arrangement {
@@ -28,13 +29,28 @@ pub(crate) struct Arrangement {
     /// Who connects through the relay.
     pub(crate) clients: Rc<Clients>,
     pub(crate) relay: Option<Relay>,
-    pub(crate) url: String,
+    /// Where it is reached, if that is known before a server has lent an address.
+    url: Option<String>,
     /// What carries the application, in a few words.
     pub(crate) place: String,
     /// What a request passes on its way, in order.
     pub(crate) way: Vec<String>,
     /// What was refused, and how to get it.
     pub(crate) notice: Option<String>,
+}
+
+impl Arrangement {
+    /// Where it is reached, once an address was lent if one is to be.
+    pub(crate) fn url(&self, lent: Option<Ipv4Addr>) -> String {
+        let lent = || url((lent.unwrap_or(Ipv4Addr::UNSPECIFIED), self.port).into());
+        self.url.clone().unwrap_or_else(lent)
+    }
+
+    /// Our stack as one whose address is lent, if it is.
+    pub(crate) fn tenant(&self) -> Option<Tenant> {
+        let stack = self.stack.as_ref().filter(|_| self.url.is_none())?;
+        Some(Tenant::new(stack, self.way.first()?))
+    }
 }
 
 /// Where the machine offers what our stack serves, unless told otherwise.
@@ -89,7 +105,7 @@ fn in_own_namespace(
 ) -> Result<Arrangement, Failure> {
     // In the outer network, so before it is left.
     let listener = bind(options.publish.unwrap_or(PUBLISHED))?;
-    let host = host_address(options);
+    let host = host_address(options)?;
     let entered = namespace::enter().map_err(|error| {
         let why = match error.raw_os_error() {
             Some(libc::ENOSPC | libc::EUSERS) => "the limit is reached".to_owned(),
@@ -134,11 +150,16 @@ fn in_memory(
     pool: &Pool,
     listener: TcpListener,
 ) -> Result<Arrangement, Failure> {
-    let host = host_address(options);
+    let ours_and_host = (options.link.address.fixed()?, host_address(options)?);
     let client_pool = machine::pool(memory(options).relay);
     let limit = connections(options);
-    let (server, client) =
-        links::in_memory(machine, &options.link, host, (pool, &client_pool), limit);
+    let (server, client) = links::in_memory(
+        machine,
+        &options.link,
+        ours_and_host,
+        (pool, &client_pool),
+        limit,
+    );
     let mut arrangement = ours(options, server, "frames in memory".to_owned());
     let sockets = machine.sockets(&client_pool, limit);
     arrangement.way.insert(0, "our own client stack".to_owned());
@@ -158,6 +179,9 @@ fn on_named_tap(
     pool: &Pool,
     name: &str,
 ) -> Result<Arrangement, Failure> {
+    if options.publish.is_some() {
+        options.link.address.fixed()?; // The relay must know whom to connect to.
+    }
     let stack = links::over_tap(machine, name, &options.link, pool, connections(options))?;
     let mut arrangement = ours(options, stack, format!("tap {name}"));
     if let Some(at) = options.publish {
@@ -190,7 +214,7 @@ fn on_sockets(
         stack: None,
         clients: Rc::default(),
         relay: None,
-        url: url(at.unwrap_or(anywhere)),
+        url: Some(url(at.unwrap_or(anywhere))),
         place: "the kernel's sockets".to_owned(),
         way: vec!["this machine's TCP/IP".to_owned()],
         notice: None,
@@ -200,18 +224,20 @@ fn on_sockets(
 /// What is the same wherever our stack serves, before anything is published.
 fn ours(options: &Serving, stack: stack::Net, link: String) -> Arrangement {
     let port = options.port.unwrap_or(80);
+    let address = options.link.address.known().map(|ours| ours.address());
+    let way = match address {
+        Some(address) => format!("our own TCP/IP at {address}"),
+        None => "our own TCP/IP".to_owned(),
+    };
     Arrangement {
         net: Rc::new(stack.clone()),
         port,
         stack: Some(stack),
         clients: Rc::default(),
         relay: None,
-        url: url(SocketAddr::from((options.link.address.address(), port))),
+        url: address.map(|address| url((address, port).into())),
         place: format!("Parhelion's own TCP/IP over {link}"),
-        way: vec![
-            link,
-            format!("our own TCP/IP at {}", options.link.address.address()),
-        ],
+        way: vec![link, way],
         notice: None,
     }
 }
@@ -236,6 +262,7 @@ fn relay(
     listener: TcpListener,
     inner: Rc<dyn Network>,
 ) -> Result<(), Failure> {
+    let ours = options.link.address.fixed()?;
     let refused = |why: String| Failure::refused(format!("cannot publish: {why}"));
     let at = listener
         .local_addr()
@@ -248,10 +275,10 @@ fn relay(
         outer: Rc::<Sockets>::clone(sockets),
         listener,
         inner,
-        server: SocketAddr::from((options.link.address.address(), arrangement.port)),
+        server: SocketAddr::from((ours.address(), arrangement.port)),
         clients: Rc::clone(&arrangement.clients),
     });
-    arrangement.url = url(at);
+    arrangement.url = Some(url(at));
     arrangement.way.insert(0, "a relay".to_owned());
     arrangement
         .way
@@ -274,8 +301,8 @@ fn bind(at: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// The address at the other end of the link: as told, or the first that is not ours.
-fn host_address(options: &Serving) -> Cidr {
-    let ours = options.link.address;
+fn host_address(options: &Serving) -> Result<Cidr, Failure> {
+    let ours = options.link.address.fixed()?;
     let host_bits = 32 - u32::from(ours.prefix_len());
     let network = ours.address().to_bits() >> host_bits << host_bits;
     let first = Ipv4Addr::from_bits(network + 1);
@@ -284,7 +311,7 @@ fn host_address(options: &Serving) -> Cidr {
         false => first,
     };
     let default = Cidr::new(other, ours.prefix_len()).unwrap_or(ours);
-    options.link.host_address.unwrap_or(default)
+    Ok(options.link.host_address.unwrap_or(default))
 }
 
 fn connections(options: &Serving) -> usize {
@@ -322,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_other_end_gets_an_address_of_the_same_network() {
-        let of = |arguments: &[&str]| host_address(&options(arguments)).to_string();
+        let of = |arguments: &[&str]| host_address(&options(arguments)).unwrap().to_string();
         assert_eq!(of(&[]), "10.0.0.1/24");
         assert_eq!(of(&["--address", "10.0.0.1/24"]), "10.0.0.2/24");
         assert_eq!(of(&["--address", "192.168.7.9/30"]), "192.168.7.10/30");

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod address;
 mod memory;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,8 +10,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use stack::{Cidr, Mac};
 
+pub(crate) use self::address::Address;
+use self::address::parse_host;
 pub(crate) use self::memory::Memory;
-use crate::failure::Failure;
 use crate::faults::FaultOptions;
 use crate::sys;
 
@@ -52,6 +54,7 @@ Examples:
   parhelion serve                          a page at http://127.0.0.1:8080/
   parhelion serve site/ --publish 127.0.0.1:9000
   sudo parhelion serve site/ --link tap:tap0 --host-address 10.0.0.1/24
+  parhelion serve site/ --link tap:tap0 --address dhcp
   parhelion serve site/ --link sockets --port 8080
 
 Ends on Ctrl-C once running responses are finished; at once on a second Ctrl-C.
@@ -187,9 +190,9 @@ pub(crate) struct LinkOptions {
     #[arg(skip)]
     pub(crate) link: Option<LinkChoice>,
 
-    /// Our address on the link, with its network
-    #[arg(long, value_name = "ADDR/LEN", default_value = "10.0.0.2/24", value_parser = parse_host)]
-    pub(crate) address: Cidr,
+    /// Our address on the link, with its network; or dhcp: what a server on the tap says
+    #[arg(long, value_name = "ADDR/LEN", default_value = "10.0.0.2/24")]
+    pub(crate) address: Address,
 
     /// An address to give to the kernel's side of the tap
     #[arg(long, value_name = "ADDR/LEN", value_parser = parse_host)]
@@ -310,39 +313,6 @@ impl LinkOptions {
         let servers: Vec<String> = self.dns.iter().map(IpAddr::to_string).collect();
         (!servers.is_empty()).then(|| servers.join(","))
     }
-
-    /// Whether the addresses go together.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        let ours = self.address;
-        let other = |option: &str, address: Ipv4Addr| {
-            if address != ours.address() && ours.contains(address) && !ours.is_group(address) {
-                return Ok(());
-            }
-            Err(Failure::unusable(format!(
-                "{option} {address} and --address {ours} must be two hosts of one network"
-            )))
-        };
-        if let Some(gateway) = self.gateway {
-            other("--gateway", gateway)?;
-        }
-        match self.host_address {
-            Some(host) => other("--host-address", host.address()),
-            None => Ok(()),
-        }
-    }
-}
-
-/// An address of one host in a network of at least two.
-fn parse_host(text: &str) -> Result<Cidr, String> {
-    let host: Cidr = text.parse().map_err(|error| format!("{error}"))?;
-    if !(1..=30).contains(&host.prefix_len()) {
-        return Err("a network on a link has 1 to 30 bits".to_owned());
-    }
-    let zero = host.address().to_bits() << host.prefix_len() == 0;
-    if zero || host.is_group(host.address()) || host.address().is_loopback() {
-        return Err("it is not the address of one host on a link".to_owned());
-    }
-    Ok(host)
 }
 
 fn parse_mac(text: &str) -> Result<Mac, String> {
@@ -382,46 +352,6 @@ mod tests {
             "tun:x",
         ] {
             assert!(wrong.parse::<LinkChoice>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn both_ends_of_a_link_are_in_one_network() {
-        let check = |arguments: &[&str]| {
-            let line = ["parhelion", "serve"].iter().chain(arguments);
-            match CommandLine::try_parse_from(line).unwrap().command {
-                Command::Serve(serve) => serve.serving.link.check().is_ok(),
-                _ => unreachable!(),
-            }
-        };
-        assert!(check(&[]));
-        assert!(check(&["--host-address", "10.0.0.9/24"]));
-        assert!(!check(&["--host-address", "10.0.1.9/24"]));
-        assert!(!check(&["--host-address", "10.0.0.2/24"]));
-        assert!(check(&["--gateway", "10.0.0.254"]));
-        assert!(!check(&["--gateway", "10.0.0.255"]));
-        assert!(!check(&["--gateway", "192.168.0.1"]));
-    }
-
-    #[test]
-    fn a_network_or_a_group_is_no_host() {
-        assert_eq!(
-            parse_host("10.0.0.2/24").unwrap().to_string(),
-            "10.0.0.2/24"
-        );
-        for wrong in [
-            "",
-            "10.0.0.2",
-            "10.0.0.2/0",
-            "10.0.0.2/31",
-            "10.0.0.0/24",
-            "10.0.0.255/24",
-            "127.0.0.1/8",
-            "224.0.0.1/24",
-            "10.0.0.2/-1",
-            "10.0.0/24",
-        ] {
-            assert!(parse_host(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -12,10 +12,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runtime::{Config, Env, Flow, Nothing};
 
 use crate::capture::Recording;
-use crate::cli::{Get, LinkChoice, LinkOptions};
+use crate::cli::{Address, Get, LinkChoice, LinkOptions};
 use crate::failure::{Failure, reason};
 use crate::machine::{self, Machine};
 use crate::partial_file::PartialFile;
+use crate::tenant::Tenant;
 use crate::{faults, links, names, sandbox};
 
 /// How long the server may say nothing at all.
@@ -38,6 +39,7 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     let mut machine = Machine::new(16, true)?;
     machine.recording = recording;
     let pool = machine::pool(options.memory.bytes);
+    let mut tenant = None;
     let net = match &link.link {
         None | Some(LinkChoice::Sockets) => {
             let sockets = machine.sockets(&pool, 16);
@@ -45,6 +47,9 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
         }
         Some(LinkChoice::Tap(name)) => {
             let net = links::over_tap(&mut machine, name, &link, &pool, 16)?;
+            if link.address == Address::Dhcp {
+                tenant = Some(Tenant::new(&net, &format!("tap {name}")));
+            }
             Rc::new(net)
         }
         Some(LinkChoice::Memory) => {
@@ -62,7 +67,13 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     let fetch = async move {
         let url =
             Url::parse(&address_line).map_err(|error| Failure::unusable(format!("{error}")))?;
-        let fetch = fetch(&env, &url, &listed, target, quiet);
+        let fetch = async {
+            if let Some(tenant) = &mut tenant {
+                // Standard output may be the body.
+                tenant.settle(&env, |line| say(line, quiet)).await?;
+            }
+            fetch(&env, &url, &listed, target, quiet).await
+        };
         let interrupted = || Err(Failure::refused("interrupted: nothing was kept"));
         env.until_shutdown(fetch).await.unwrap_or_else(interrupted)
     };
@@ -78,6 +89,12 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
     }
     ended.unwrap_or_else(|| Err(Failure::refused("interrupted: nothing was kept")))?;
     captured.transpose().map(drop)
+}
+
+fn say(line: &str, quiet: bool) {
+    if !quiet {
+        eprintln!("{line}");
+    }
 }
 
 fn settings(options: &LinkOptions) -> Result<Config, Failure> {

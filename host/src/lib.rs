@@ -10,7 +10,7 @@
 //! | `application` | what is served |
 //! | `names` | what the machine knows of names |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
-//! | `links`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
+//! | `links`, `tenant`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
 //! | [`sockets`], [`reactor`] | the kernel's stack as a network, and the one wait |
 //! | `machine`, `place`, `signals` | the loop, time and waiting, the end |
 //! | `storage`, `console`, [`input`], `sandbox` | files, lines, and what is given up |
@@ -48,6 +48,7 @@ pub mod sockets;
 mod statistics;
 mod storage;
 mod sys;
+mod tenant;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ use packet::Pool;
 use stack::Cidr;
 use tap::Tap;
 
-use crate::cli::LinkOptions;
+use crate::cli::{Address, LinkOptions};
 use crate::failure::{Failure, reason};
 use crate::interface;
 use crate::lifeline::Lifeline;
@@ -54,11 +54,11 @@ pub(crate) fn over_tap(
     Ok(net)
 }
 
-/// Two stacks joined in memory: the server's, and the client's at `host`; each with its pool.
+/// Two stacks joined in memory: the server's at `ours`, and the client's at `host`; each with its pool.
 pub(crate) fn in_memory(
     machine: &mut Machine,
     options: &LinkOptions,
-    host: Cidr,
+    (ours, host): (Cidr, Cidr),
     (server_pool, client_pool): (&Pool, &Pool),
     connections: usize,
 ) -> (stack::Net, stack::Net) {
@@ -72,20 +72,20 @@ pub(crate) fn in_memory(
         pool: pool.clone(),
     };
     // Nobody else is on this link, so any two addresses of our own will do.
-    let ours = options.mac.map_or([2, 0, 0, 0, 0, 2], |mac| mac.0);
-    let theirs = [2, 0, 0, 0, 0, if ours[5] == 1 { 2 } else { 1 }];
-    let (server, client) = memory::pair(cable, end(ours, server_pool), end(theirs, client_pool));
+    let mac = options.mac.map_or([2, 0, 0, 0, 0, 2], |mac| mac.0);
+    let theirs = [2, 0, 0, 0, 0, if mac[5] == 1 { 2 } else { 1 }];
+    let (server, client) = memory::pair(cable, end(mac, server_pool), end(theirs, client_pool));
     let (server, faults) = options.faults.put_before(Box::new(server), server_pool);
     machine.faults = faults;
     let server = machine.recorded(server);
     let mut net = |link, pool: &Pool, address: Cidr| {
-        let config = config(address, options, connections);
+        let config = config(Address::Fixed(address), options, connections);
         let net = stack::Net::new(link, pool.clone(), &machine.secrets, &config);
         machine.drive(Rc::new(net.clone()));
         net
     };
     (
-        net(server, server_pool, options.address),
+        net(server, server_pool, ours),
         net(Box::new(client), client_pool, host),
     )
 }
@@ -117,8 +117,11 @@ fn advice(name: &str, options: &LinkOptions) -> String {
     }
 }
 
-fn config(address: Cidr, options: &LinkOptions, connections: usize) -> stack::Config {
-    let mut config = stack::Config::new(address);
+fn config(address: Address, options: &LinkOptions, connections: usize) -> stack::Config {
+    let mut config = match address {
+        Address::Fixed(address) => stack::Config::new(address),
+        Address::Dhcp => stack::Config::dhcp(),
+    };
     config.gateway = options.gateway;
     config.tcp.connections = connections;
     config

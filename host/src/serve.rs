@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::future::poll_fn;
+use core::net::Ipv4Addr;
 use core::task::Poll;
 use core::time::Duration;
 use std::os::fd::AsFd as _;
@@ -24,6 +25,7 @@ use crate::ready_file::ReadyFile;
 use crate::sandbox::{self, Disk};
 use crate::statistics;
 use crate::storage::Directory;
+use crate::tenant::Tenant;
 
 /// How long running responses may take once the program is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -79,6 +81,7 @@ pub(crate) fn offer(
             .map_err(|error| Failure::refused(format!("cannot publish: {error}")))?;
     }
     let stack = arrangement.stack.clone();
+    let tenant = arrangement.tenant();
     let opening = Opening {
         app: app.name,
         arrangement,
@@ -86,7 +89,7 @@ pub(crate) fn offer(
         directory,
         output: Rc::clone(&machine.output),
     };
-    let ended = machine.run(serve(app, env, Rc::clone(&net), opening), GRACE);
+    let ended = machine.run(serve((app, env), Rc::clone(&net), opening, tenant), GRACE);
     let captured = machine.recording.as_ref().map(Recording::finish);
     // `None`: it was still at work when its time was over, which is an end as good as any.
     ended?.unwrap_or(Ok(()))?;
@@ -104,21 +107,28 @@ pub(crate) fn offer(
     Ok(())
 }
 
-/// Runs the application; opens the doors once it listens.
+/// Runs the application; opens the doors once it listens, and has an address.
 async fn serve(
-    app: Application,
-    env: Env,
+    (app, env): (Application, Env),
     net: Rc<Published>,
     opening: Opening,
+    mut tenant: Option<Tenant>,
 ) -> Result<(), Failure> {
+    let (clock, output) = (env.clock.clone(), Rc::clone(&opening.output));
     let port = env.config.text("port").unwrap_or_default().to_owned();
     let mut application = app.start(env);
     let opening = Cell::new(Some(opening));
     let ended = poll_fn(|cx| {
         let result = application.as_mut().poll(cx);
+        let mut address = None;
+        if let Some(tenant) = &mut tenant {
+            tenant.tell(clock.now(), cx, |line| output.print(format_args!("{line}")));
+            address = tenant.address();
+        }
         if net.is_listening()
+            && (tenant.is_none() || address.is_some())
             && let Some(opening) = opening.take()
-            && let Err(failure) = opening.open()
+            && let Err(failure) = opening.open(address)
         {
             return Poll::Ready(Err(failure));
         }
@@ -147,9 +157,9 @@ struct Opening {
 }
 
 impl Opening {
-    /// Tells that it serves, and shuts the process in.
-    fn open(self) -> Result<(), Failure> {
-        let url = &self.arrangement.url;
+    /// Tells that it serves (at an address that was lent, if one was), and shuts the process in.
+    fn open(self, lent: Option<Ipv4Addr>) -> Result<(), Failure> {
+        let url = &self.arrangement.url(lent);
         if let Some(notice) = &self.arrangement.notice {
             self.output.print(format_args!("{notice}"));
         }

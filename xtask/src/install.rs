@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program, and Debian's package with it.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
     ("curl", "curl"),
     ("c++", "g++"),
+    ("busybox", "busybox"),
+    ("dnsmasq", "dnsmasq-base"),
 ];
 
 /// Installs what is missing, and says what it runs. Where it may not, it says what is missing;

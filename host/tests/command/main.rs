@@ -9,6 +9,7 @@ mod capturing;
 mod client;
 mod faulty;
 mod getting;
+mod leases;
 mod names;
 mod refusals;
 mod replaying;

@@ -14,6 +14,28 @@ fn unusable_command_lines() {
         (&["serve", "--link", "tap"], "tap:NAME"),
         (&["serve", "--link", "tap:a/b"], "name"),
         (&["serve", "--address", "10.0.0.2"], "10.0.0.2/24"),
+        (&["serve", "--address", "dhcp"], "tap:NAME"),
+        (
+            &["serve", "--address", "dhcp", "--link", "sockets"],
+            "tap:NAME",
+        ),
+        (
+            &["serve", "--address", "dhcp", "--link", "tap:t0"],
+            "--publish",
+        ),
+        (
+            &[
+                "get",
+                "http://h/",
+                "--address",
+                "dhcp",
+                "--link",
+                "tap:t0",
+                "--gateway",
+                "10.0.0.1",
+            ],
+            "--gateway",
+        ),
         (&["serve", "--address", "10.0.0.255/24"], "one host"),
         (&["serve", "--mac", "01:00:00:00:00:01"], "station"),
         (&["serve", "--mtu", "10"], "--mtu"),

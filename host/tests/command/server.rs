@@ -3,12 +3,13 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::ffi::OsStr;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tempfile::TempDir;
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_parhelion");
@@ -111,6 +112,32 @@ impl Server {
     /// The process.
     pub(crate) fn id(&self) -> u32 {
         self.child.as_ref().expect("a running server").id()
+    }
+
+    /// Reads what it prints until a line has `word` in it; gives that line.
+    pub(crate) fn line_with(&mut self, word: &str) -> String {
+        let output = self.child.as_mut().expect("a running server");
+        let output = output.stdout.as_mut().expect("its output");
+        let start = Instant::now();
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        while start.elapsed() < PATIENCE {
+            let mut readable = [PollFd::new(output, PollFlags::IN)];
+            let second = Timespec::try_from(Duration::from_secs(1)).unwrap();
+            if rustix::event::poll(&mut readable, Some(&second)).unwrap() == 0 {
+                continue;
+            }
+            // One at a time: what follows is for others to read.
+            output.read_exact(&mut byte).expect("more of its output");
+            if byte != *b"\n" {
+                line.push(byte[0]);
+                continue;
+            }
+            let read = String::from_utf8(core::mem::take(&mut line)).expect("text");
+            if read.contains(word) {
+                return read;
+            }
+        }
+        panic!("it does not say {word:?} within {PATIENCE:?}");
     }
 
     /// Sends SIGTERM and waits for the end: exit code, standard output, standard error.
