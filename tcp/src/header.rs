@@ -104,3 +104,35 @@ impl fmt::Debug for Flags {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn flags_are_added_and_named() {
+        let both = Flags::SYN.with(Flags::ACK);
+        assert_eq!(both.with(Flags::ACK), both);
+        for (flags, letters) in [
+            (Flags::default(), ""),
+            (both, "S."),
+            (Flags::FIN.with(Flags::RST), "FR"),
+            (Flags::URG, "U"),
+        ] {
+            assert_eq!(format!("{flags:?}"), letters);
+        }
+    }
+
+    #[test]
+    fn a_header_is_as_long_as_it_says() {
+        let header = |data_offset| Header {
+            data_offset,
+            ..zerocopy::FromZeros::new_zeroed()
+        };
+        assert!(header(0x0f).is_empty());
+        assert!(!header(0x10).is_empty());
+        assert_eq!(header(0xff).len(), 60);
+    }
+}

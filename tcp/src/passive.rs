@@ -174,3 +174,6 @@ impl Tcp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,8 @@ use crate::{
     Output, Packet, Tcp,
 };
 
-const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 4000);
+pub(crate) const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+pub(crate) const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 4000);
 /// The number of the peer's SYN: its stream soon wraps around.
 const INITIAL: u32 = u32::MAX - 99;
 
@@ -65,24 +65,33 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     /// The options of the peer's segments: whole words.
     pub(crate) options: Vec<u8>,
-    /// The window in them.
+    /// The window in them, their port, and what they are cut into if they came as super-frames.
     pub(crate) window: u16,
+    pub(crate) peer_port: u16,
+    pub(crate) gso_size: u16,
     /// The number of our SYN, and our port.
     initial: u32,
     port: u16,
 }
 
 impl World {
-    fn new(receive_buffer: usize) -> Self {
+    fn with_window() -> Self {
+        Self::new(Config {
+            receive_buffer: WINDOW as usize,
+            ..Config::default()
+        })
+    }
+
+    /// A host of these limits; small segments never wait.
+    pub(crate) fn new(config: Config) -> Self {
         let pool = Pool::new(Limits {
             cells: 256,
             pages: 64,
             bays: 2,
         });
         let config = Config {
-            receive_buffer,
             nagle: false,
-            ..Config::default()
+            ..config
         };
         Self {
             tcp: Tcp::new(config, pool.clone(), &Secrets::new([1; 32])),
@@ -90,6 +99,8 @@ impl World {
             now: Instant::from_millis(1000),
             options: Vec::new(),
             window: PEER_WINDOW,
+            peer_port: PEER.port(),
+            gso_size: 0,
             initial: 0,
             port: 80,
         }
@@ -97,31 +108,40 @@ impl World {
 
     /// A connection that the peer opened, with these options in its SYN and these in what follows.
     pub(crate) fn established(syn_options: &[u8], options: &[u8]) -> (Self, ConnectionId) {
-        Self::new(WINDOW as usize).establish(syn_options, options)
+        Self::with_window().establish(syn_options, options)
     }
 
     /// One without options, whose window is this buffer.
     pub(crate) fn with_buffer(receive_buffer: usize) -> (Self, ConnectionId) {
-        Self::new(receive_buffer).establish(&[], &[])
+        let config = Config {
+            receive_buffer,
+            ..Config::default()
+        };
+        Self::new(config).establish(&[], &[])
     }
 
-    fn establish(self, syn_options: &[u8], options: &[u8]) -> (Self, ConnectionId) {
-        let mut world = self;
-        let listener: ListenerId = world.tcp.listen(80).unwrap();
-        world.options = syn_options.to_vec();
-        assert_eq!(world.receive(0, 0, Flags::SYN, 0), Ok(()));
-        world.options = options.to_vec();
-        assert_eq!(world.sent().len(), 1);
-        assert_eq!(world.receive(1, 1, Flags::ACK, 0), Ok(()));
-        let Poll::Ready(Ok((id, _))) = world.tcp.accept(listener) else {
-            panic!("not established")
-        };
-        (world, id)
+    fn establish(mut self, syn_options: &[u8], options: &[u8]) -> (Self, ConnectionId) {
+        let listener = self.tcp.listen(80).unwrap();
+        self.options = syn_options.to_vec();
+        assert_eq!(self.receive(0, 0, Flags::SYN, 0), Ok(()));
+        self.options = options.to_vec();
+        assert_eq!(self.sent().len(), 1);
+        assert_eq!(self.receive(1, 1, Flags::ACK, 0), Ok(()));
+        let id = self.accepted(listener).expect("it is established");
+        (self, id)
+    }
+
+    /// A connection that waits to be accepted.
+    pub(crate) fn accepted(&mut self, listener: ListenerId) -> Option<ConnectionId> {
+        match self.tcp.accept(listener) {
+            Poll::Ready(Ok((id, _))) => Some(id),
+            _ => None,
+        }
     }
 
     /// A connection that we are opening; the SYN was sent.
     pub(crate) fn connecting() -> (Self, ConnectionId) {
-        let mut world = Self::new(WINDOW as usize);
+        let mut world = Self::with_window();
         let id = world.tcp.connect(world.now, US, PEER).unwrap();
         assert_eq!(world.sent().len(), 1);
         (world, id)
@@ -136,7 +156,7 @@ impl World {
         len: usize,
     ) -> Result<(), Drop> {
         let header = Header {
-            source: PEER.port().into(),
+            source: self.peer_port.into(),
             destination: self.port.into(),
             seq: INITIAL.wrapping_add(seq).into(),
             ack: self.initial.wrapping_add(ack).into(),
@@ -149,7 +169,7 @@ impl World {
         let bytes = [header.as_bytes(), &self.options, &alloc::vec![7; len]].concat();
         let meta = RxMeta {
             checksum: RxChecksum::Valid,
-            gso_size: 0,
+            gso_size: self.gso_size,
         };
         let packet = Packet {
             source: *PEER.ip(),

@@ -193,47 +193,4 @@ impl TimeWait {
 }
 
 #[cfg(test)]
-mod tests {
-    use core::net::Ipv4Addr;
-
-    use super::*;
-
-    fn tcb(port: u16) -> Tcb {
-        let address = |last, port| SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, last), port);
-        Tcb::new(address(1, 80), address(2, port), Seq(7), 1460)
-    }
-
-    #[test]
-    fn entries_that_come_and_go_leave_nothing_behind() {
-        let mut table = TimeWait::new(10);
-        let now = Instant::from_millis(1);
-        for port in 0..10_000 {
-            let slot = table.insert(now, &tcb(port)).expect("there is room");
-            table.remove(slot);
-        }
-        assert!(table.order.len() <= SLACK + 2, "{}", table.order.len());
-    }
-
-    #[test]
-    fn an_entry_lives_a_minute_and_the_oldest_goes_first() {
-        let mut table = TimeWait::new(2);
-        let start = Instant::from_millis(1);
-        table.insert(start, &tcb(1));
-        table.insert(start + Duration::from_secs(1), &tcb(2));
-        assert!(table.is_full());
-        assert!(table.insert(start, &tcb(3)).is_none());
-        assert_eq!(table.poll_timeout(), Some(start + TWO_MSL));
-        assert!(
-            table
-                .pop_expired(start + TWO_MSL - Duration::from_nanos(1))
-                .is_none()
-        );
-        let (_, first) = table
-            .pop_expired(start + TWO_MSL)
-            .expect("its time is over");
-        assert_eq!(first.remote.port(), 1);
-        let (_, second) = table.pop_oldest().expect("one is left");
-        assert_eq!(second.remote.port(), 2);
-        assert!(table.pop_oldest().is_none());
-    }
-}
+mod tests;
