@@ -14,7 +14,7 @@ const MIN_LEASE: u32 = 10;
 /// For ever (RFC 2131, 3.3).
 const INFINITE: u32 = u32::MAX;
 
-/// What every host takes (RFC 791, 3.1), though as a fragment's smallest limit RFC 2132, 5.1, has 68.
+/// RFC 2132, 5.1, allows 68; but 576 is what every host takes (RFC 791, 3.1).
 const MIN_MTU: u16 = 576;
 
 /// What a server lends to us.

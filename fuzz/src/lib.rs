@@ -12,6 +12,7 @@
 //! | [`ipv4`] | a packet, with repaired checksums if wished | lengths fit; complaints and replies are well formed |
 //! | [`reassembly`] | fragments | a whole packet has the bytes that were sent; memory comes back |
 //! | [`udp`] | datagrams and calls for bound ports | what is read is what would be written; queues stay bounded; memory comes back |
+//! | [`dhcp`] | what servers answer, the link's ups and downs, time | what is asked is well formed; an address is ours as long as it is lent; silence without a link |
 //! | [`tcp_header`] | a segment | a reset is never answered, nothing more than once |
 //! | [`connection`] | segments near the window, time, calls | both streams are right; windows are kept; silence at the end |
 //! | [`connections`] | the same for two to eight at once, some again | none has another's bytes; tables keep their limits |
@@ -24,6 +25,7 @@
 
 mod arp;
 mod connection;
+mod dhcp;
 mod dns;
 mod ethernet;
 mod handler;
@@ -41,6 +43,7 @@ mod udp;
 
 pub use arp::arp;
 pub use connection::{connection, connections};
+pub use dhcp::dhcp;
 pub use dns::dns;
 pub use ethernet::ethernet;
 pub use http_request::http_request;
@@ -69,12 +72,13 @@ impl Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target::new("ethernet", ethernet),
     Target::new("arp", arp),
     Target::new("ipv4", ipv4),
     Target::new("reassembly", reassembly),
     Target::new("udp", udp),
+    Target::new("dhcp", dhcp),
     Target::new("tcp_header", tcp_header),
     Target::new("connection", connection),
     Target::new("connections", connections),

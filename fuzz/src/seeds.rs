@@ -4,6 +4,7 @@ mod captures;
 mod connection;
 mod conversation;
 mod frames;
+mod leases;
 mod names;
 
 use core::net::SocketAddrV4;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Seed> {
     add("ipv4", ipv4());
     add("reassembly", reassembly());
     add("udp", udp());
+    add("dhcp", leases::all());
     add("tcp_header", tcp_header());
     add("connection", connection::all());
     add("connections", connection::together());

@@ -207,7 +207,7 @@ pub(crate) struct LinkOptions {
     #[arg(long, value_name = "ADDR")]
     pub(crate) dns: Vec<IpAddr>,
 
-    /// Our hardware address; by default a random one
+    /// Our hardware address; by default a random one (to each a DHCP server lends an address of its own)
     #[arg(long, value_name = "MAC", value_parser = parse_mac)]
     pub(crate) mac: Option<Mac>,
 

@@ -10,6 +10,7 @@ use dhcp::{CLIENT_PORT, Client, Event, Lease, Outgoing, SERVER_PORT};
 use ethernet::{EtherType, Mac};
 use ipv4::{Cidr, Header, Protocol, Template};
 use link::Offload;
+use log::debug;
 use packet::{Frame, Head, Instant, Part, Pool, Random, Secrets};
 use udp::Datagram;
 
@@ -148,7 +149,10 @@ impl Host {
         }
         let taken = dhcp.client.receive(now, &message);
         self.lease_events(now);
-        taken.map_err(|_| Drop::Dhcp)
+        taken.map_err(|reason| {
+            debug!("a server's message is of no use: {reason:?}");
+            Drop::Dhcp
+        })
     }
 
     /// The link came up, or went down.

@@ -25,7 +25,7 @@ fn servers_that_lend_and_refuse_and_die() {
         return;
     }
     for program in ["busybox", "dnsmasq"] {
-        let there = Command::new(program).arg("--help").output();
+        let there = command(program).arg("--help").output();
         if there.is_err() {
             return skip("DHCP", &format!("there is no {program}"));
         }
@@ -111,6 +111,14 @@ fn nobody_there() {
     );
 }
 
+/// Debian keeps servers where only root looks.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    command
+}
+
 /// A tap with the kernel at its other end, and a place for files.
 struct Network {
     tap: &'static str,
@@ -191,7 +199,7 @@ impl Lender {
     fn start(program: &str, arguments: &[&str], directory: &Path) -> Self {
         let log = directory.join("log");
         let file = File::create(&log).unwrap();
-        let child = Command::new(program)
+        let child = command(program)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())

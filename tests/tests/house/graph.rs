@@ -52,8 +52,8 @@ const ARROWS: [(&str, &[&str]); 24] = [
     (
         "fuzz",
         &[
-            "packet", "ethernet", "arp", "ipv4", "udp", "tcp", "link", "pcap", "runtime", "stack",
-            "dns", "http",
+            "packet", "ethernet", "arp", "ipv4", "udp", "dhcp", "tcp", "link", "pcap", "runtime",
+            "stack", "dns", "http",
         ],
     ),
     (
