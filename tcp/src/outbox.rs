@@ -170,3 +170,6 @@ impl Bucket {
         allowed
     }
 }
+
+#[cfg(test)]
+mod tests;

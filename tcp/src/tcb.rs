@@ -363,3 +363,6 @@ impl ReceiveSpace {
         u32::try_from(self.edge.saturating_sub(self.nxt)).unwrap_or(u32::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -381,3 +381,6 @@ fn retransmission_times_out(tcb: &mut Tcb, now: Instant, shared: &mut Shared) {
 fn una_is_text(tcb: &Tcb) -> bool {
     tcb.snd.una > ORIGIN && tcb.snd.una < tcb.snd.end
 }
+
+#[cfg(test)]
+mod tests;
