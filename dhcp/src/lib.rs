@@ -17,7 +17,8 @@
 //!
 //! Not here: DHCPINFORM and DHCPRELEASE (a lease that is not needed runs out), a choice among offers (the
 //! first usable one is taken), authentication (RFC 3118), static routes (options 33 and 121), leases kept
-//! over a restart of the program. Two SHOULDs of RFC 2131, 4.4.1 and 4.4.5, are not followed: there
+//! over a restart of the program, giving up an address that somebody else claims later (it is defended: RFC
+//! 5227, 2.4). Two SHOULDs of RFC 2131, 4.4.1 and 4.4.5, are not followed: there
 //! is no random wait of up to ten seconds before the first message, as a server is to be up at once, and
 //! T1 and T2 are not varied, as the times at which hosts got their leases differ already.
 #![no_std]

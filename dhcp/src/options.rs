@@ -27,7 +27,7 @@ const T1: u8 = 58;
 const T2: u8 = 59;
 const IDENTIFIER: u8 = 61;
 
-/// What a client asks for. (Linux and Windows hosts ask in this order, too: some servers answer in it.)
+/// What a client asks for.
 pub(crate) const ASKED_FOR: [u8; 10] = [
     MASK,
     ROUTERS,

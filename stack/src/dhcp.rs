@@ -44,8 +44,10 @@ impl Dhcp {
 
     /// Sends what the client wants sent.
     pub(crate) fn transmit(&mut self, now: Instant, interface: &mut Interface, pool: &Pool) {
-        let newest = self.client.poll_transmit().or_else(|| self.outgoing.take());
-        let Some(outgoing) = newest else { return };
+        let older = self.outgoing.take();
+        let Some(outgoing) = self.client.poll_transmit().or(older) else {
+            return;
+        };
         let to = match outgoing.destination {
             Ipv4Addr::BROADCAST => Ok(Mac::BROADCAST),
             server => interface.next_hop(now, server),

@@ -104,13 +104,11 @@ impl Client {
         };
         self.send(&self.message(Kind::Decline, options), Ipv4Addr::BROADCAST);
         self.conflicts += 1;
-        self.init(
-            now,
-            match self.conflicts {
-                ..MAX_CONFLICTS => RESTART_DELAY,
-                _ => RATE_LIMIT_INTERVAL,
-            },
-        );
+        let delay = match self.conflicts {
+            ..MAX_CONFLICTS => RESTART_DELAY,
+            _ => RATE_LIMIT_INTERVAL,
+        };
+        self.init(now, delay);
     }
 
     /// To BOUND: the lease is ours.
@@ -118,14 +116,11 @@ impl Client {
         self.state = State::Bound;
         self.timer = lease.times.map(|times| times.t1);
         self.conflicts = 0;
-        match self.lease.replace(lease) {
+        match &self.lease {
             None => self.report(Event::Acquired),
-            Some(before)
-                if self
-                    .lease
-                    .as_ref()
-                    .is_some_and(|lease| lease.is_like(&before)) => {}
+            Some(before) if lease.is_like(before) => {}
             Some(_) => self.report(Event::Changed),
         }
+        self.lease = Some(lease);
     }
 }

@@ -34,6 +34,7 @@ fn servers_that_lend_and_refuse_and_die() {
     thread::scope(|scope| {
         scope.spawn(extended_and_then_not);
         scope.spawn(refused);
+        scope.spawn(in_use_already);
         scope.spawn(fetched);
         scope.spawn(nobody_there);
     });
@@ -42,7 +43,7 @@ fn servers_that_lend_and_refuse_and_die() {
 /// A lease of ten seconds is extended after five; its server dies, nobody else answers, it runs out.
 fn extended_and_then_not() {
     let network = Network::new("t0", "10.90.0");
-    let mut udhcpd = network.udhcpd("lease 10");
+    let mut udhcpd = network.udhcpd(50, 50, 10);
     let mut server = Server::start(&["--link=tap:t0", "--address=dhcp"]);
     let line = server.line_with("DHCP:");
     assert!(line.contains("10.90.0.50/24 from 10.90.0.1"), "{line}");
@@ -77,6 +78,17 @@ fn refused() {
     assert!(line.contains("10.91.0.60/24 from 10.91.0.1"), "{line}");
     let address = "10.91.0.60:80".parse().unwrap();
     assert_eq!(get(address, "/").status, 200);
+}
+
+/// The kernel has the one address that is lent; it answers our probe, and the server lends it no more.
+fn in_use_already() {
+    let network = Network::new("t4", "10.94.0");
+    assert!(ip(&["addr", "add", "10.94.0.60/32", "dev", "t4"]));
+    let mut udhcpd = network.udhcpd(60, 60, 600);
+    let mut server = Server::spawn(&["--link=tap:t4", "--address=dhcp"]);
+    let line = server.line_with("DHCP:");
+    assert!(line.contains("somebody else uses 10.94.0.60"), "{line}");
+    udhcpd.says("no free IP addresses", 1);
 }
 
 /// Our client asks for an address, too; and for a name, of the server that comes with it.
@@ -143,14 +155,15 @@ impl Network {
         self.directory.path().join(name).display().to_string()
     }
 
-    /// Lends one address.
-    fn udhcpd(&self, option: &str) -> Lender {
+    /// Lends the addresses from the one to the other, for so many seconds.
+    fn udhcpd(&self, first: u8, last: u8, seconds: u32) -> Lender {
         let Self { tap, start, .. } = self;
         let (leases, id, config) = (self.path("leases"), self.path("id"), self.path("config"));
         let text = format!(
-            "interface {tap}\nstart {start}.50\nend {start}.50\nlease_file {leases}\npidfile {id}\n\
+            "interface {tap}\nstart {start}.{first}\nend {start}.{last}\n\
+             lease_file {leases}\npidfile {id}\n\
              option subnet 255.255.255.0\noption router {start}.9\noption dns {start}.53\n\
-             option {option}\n"
+             option lease {seconds}\n"
         );
         fs::write(&leases, "").unwrap();
         fs::write(&config, text).unwrap();

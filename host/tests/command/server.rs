@@ -80,19 +80,28 @@ impl Server {
 
     /// The same behind another program.
     pub(crate) fn start_behind(wrapper: &[&str], arguments: &[&str]) -> Self {
+        let mut server = Self::spawn_behind(wrapper, arguments);
+        server.url = server.wait_until_ready();
+        server
+    }
+
+    /// Starts `parhelion serve` with these arguments, whether or not it serves yet.
+    pub(crate) fn spawn(arguments: &[&str]) -> Self {
+        Self::spawn_behind(&[], arguments)
+    }
+
+    fn spawn_behind(wrapper: &[&str], arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ready = directory.path().join("ready");
         let ready_option = format!("--ready-file={}", ready.display());
         let mut all = vec!["serve", &ready_option];
         all.extend(arguments);
         let child = command(wrapper, &all).spawn().expect("a process");
-        let mut server = Self {
+        Self {
             child: Some(child),
             directory,
             url: String::new(),
-        };
-        server.url = server.wait_until_ready(&ready);
-        server
+        }
     }
 
     /// Where it serves.
@@ -156,10 +165,11 @@ impl Server {
         end(self.child.take().expect("a running server"))
     }
 
-    fn wait_until_ready(&mut self, ready: &Path) -> String {
+    fn wait_until_ready(&mut self) -> String {
+        let ready = self.directory.path().join("ready");
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            if let Ok(url) = std::fs::read_to_string(ready) {
+            if let Ok(url) = std::fs::read_to_string(&ready) {
                 return url.trim_end().to_owned();
             }
             let child = self.child.as_mut().expect("a running server");

@@ -248,6 +248,24 @@ fn a_renewal_waits_for_the_servers_hardware_address() {
 }
 
 #[test]
+fn an_older_question_is_not_asked_after_a_newer_one() {
+    let mut world = World::bound();
+    world.pass(Duration::from_secs(1795));
+    world.push_arp(arp::Operation::Reply, A, B);
+    world.pass(Duration::ZERO);
+    world.answer(Kind::Ack, B, |ack| {
+        (ack.options.t1, ack.options.t2) = (Some(100), Some(102));
+    });
+    // The server is forgotten meanwhile, and asked for again; before it answers, all are asked.
+    let (_, asked) = world.pass(Duration::from_secs(99));
+    assert!(asked.is_empty());
+    let (_, asked) = world.pass(Duration::from_secs(1));
+    assert!(asked[0].destination.is_broadcast());
+    world.push_arp(arp::Operation::Reply, A, B);
+    assert!(world.pass(Duration::from_secs(1)).1.is_empty());
+}
+
+#[test]
 fn a_lease_that_is_lost_ends_its_connections() {
     let mut world = World::bound();
     let listener = world.host.net.listen(80).unwrap();
