@@ -359,3 +359,6 @@ fn send_queue<'a>(tcb: &'a mut Tcb, spare: &mut Spare) -> &'a mut crate::send::S
         .queue
         .get_or_insert_with(|| spare.send.pop().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,6 +102,21 @@ mod tests {
     }
 
     #[test]
+    fn timestamps_of_two_hosts_start_together_whatever_their_ports() {
+        let numbers = Numbers::new(&Secrets::new([1; 32]));
+        let offset = numbers.timestamp_offset(HERE, *THERE.ip());
+        assert_ne!(offset, numbers.timestamp_offset(*THERE.ip(), HERE));
+        let other = Numbers::new(&Secrets::new([2; 32]));
+        assert_ne!(offset, other.timestamp_offset(HERE, *THERE.ip()));
+    }
+
+    #[test]
+    fn a_four_tuple_is_its_bytes() {
+        let bytes = tuple(SocketAddrV4::new(HERE, 0x1234), THERE);
+        assert_eq!(bytes, [10, 0, 0, 2, 0x12, 0x34, 10, 0, 0, 1, 0, 80]);
+    }
+
+    #[test]
     fn ports_come_from_the_range_until_none_is_left() {
         let mut numbers = Numbers::new(&Secrets::new([1; 32]));
         let mut used = alloc::collections::BTreeSet::new();

@@ -136,7 +136,15 @@ mod tests {
     fn a_lost_syn_makes_the_first_timeout_three_seconds() {
         let mut rtt = Estimator::default();
         rtt.back_off();
+        assert!(rtt.is_backed_off());
         rtt.handshake_over(true);
+        assert!(!rtt.is_backed_off());
         assert_eq!(rtt.rto(), ms(3000));
+        // It was another that was lost, or none.
+        rtt.handshake_over(false);
+        assert_eq!(rtt.rto(), ms(1000));
+        rtt.sample(ms(100));
+        rtt.handshake_over(true);
+        assert_eq!(rtt.rto(), ms(300));
     }
 }

@@ -77,7 +77,9 @@ mod tests {
             clock.is_old(now, 5u32.wrapping_sub(1 << 30)),
             "wraps around"
         );
-        assert!(!clock.is_old(now + Duration::from_secs(25 * 24 * 3600), 4));
+        let outdated = now + Duration::from_secs(u64::from(OUTDATED));
+        assert!(clock.is_old(outdated - Duration::from_secs(1), 4));
+        assert!(!clock.is_old(outdated, 4));
     }
 
     #[test]
@@ -93,5 +95,9 @@ mod tests {
             None,
             "from the future"
         );
+        for (millis, is_believed) in [(10 + 119_999, true), (10 + 120_000, false)] {
+            let trip = clock.round_trip(Instant::from_millis(millis), sent);
+            assert_eq!(trip.is_some(), is_believed);
+        }
     }
 }

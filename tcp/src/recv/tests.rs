@@ -142,12 +142,12 @@ fn without_memory_the_rest_of_a_frame_is_not_taken() {
     // Its second piece would fit into the budget, but not before the rest of the first.
     let long = [7; 300];
     let rest = pieces(&pool, &[&long, b"and more"]);
-    assert!(queue.push_later(50, text(&pool, b"there already"), 600));
-    assert_eq!(queue.push(0, first, 600, &pool), 5);
+    assert!(queue.push_later(50, text(&pool, b"there already"), 1000));
+    assert_eq!(queue.push(0, first, 1000, &pool), 5);
     let all = all_of(&pool);
     // What the first one's buffer has behind it.
     let room = 256 - b"headerfirst".len();
-    assert_eq!(queue.push(5, rest, 600, &pool), room);
+    assert_eq!(queue.push(5, rest, 1000, &pool), room);
     assert_eq!(queue.unread(), 5 + room);
     assert!(!queue.has_hole(), "what is known by now is kept no longer");
     drop(all);
@@ -204,6 +204,7 @@ fn the_pieces_out_of_order_have_a_limit() {
     let mut queue = RecvQueue::default();
     let kept = (0..600).filter(|i| queue.push_later(10 + 2 * i, text(&pool, b"x"), usize::MAX));
     assert_eq!(kept.count(), LATER_LIMIT);
+    assert!(!queue.push_later(5, pieces(&pool, &[b"x", b"y"]), usize::MAX));
 }
 
 /// The next connection must not find anything of the last one.
