@@ -71,7 +71,6 @@ pub(crate) fn passive_open(now: Instant, entry: &HalfOpen, config: &Config) -> T
         .map(|(offset, recent)| Clock::new(now, offset, recent));
     tcb.state = State::SynReceived;
     tcb.snd.max = ORIGIN + 1;
-    tcb.snd.nxt = ORIGIN + 1;
     if !entry.was_repeated() {
         tcb.snd.timed = Some((ORIGIN + 1, entry.sent));
     }
@@ -163,3 +162,6 @@ fn take_syn(tcb: &mut Tcb, now: Instant, segment: &Segment, config: &Config) {
     tcb.snd.mss = send_mss(config, segment.options.mss, tcb.clock.is_some());
     tcb.congestion = crate::congestion::Reno::new(tcb.snd.mss);
 }
+
+#[cfg(test)]
+mod tests;
