@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::rc::Rc;
 
 use packet::Pool;
-use runtime::Network;
+use runtime::{Inspect, Network};
 use stack::Cidr;
 
 use crate::cli::{LinkChoice, Serving};
@@ -24,6 +24,8 @@ pub(crate) struct Arrangement {
     /// Where the application listens, on this port.
     pub(crate) net: Rc<dyn Network>,
     pub(crate) port: u16,
+    /// What it shows of its inside.
+    pub(crate) inspect: Rc<dyn Inspect>,
     /// Our stack, where it is ours.
     pub(crate) stack: Option<stack::Net>,
     /// Who connects through the relay.
@@ -209,8 +211,9 @@ fn on_sockets(
     }
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     Ok(Arrangement {
-        net: sockets,
+        net: Rc::<Sockets>::clone(&sockets),
         port,
+        inspect: sockets,
         stack: None,
         clients: Rc::default(),
         relay: None,
@@ -232,6 +235,7 @@ fn ours(options: &Serving, stack: stack::Net, link: String) -> Arrangement {
     Arrangement {
         net: Rc::new(stack.clone()),
         port,
+        inspect: Rc::new(stack.clone()),
         stack: Some(stack),
         clients: Rc::default(),
         relay: None,

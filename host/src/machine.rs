@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use link::{FaultControl, Link};
 use packet::{Limits, Pool, Secrets};
-use runtime::{Config, Driver, Entropy, Env, Executor, Network, Storage};
+use runtime::{Config, Driver, Entropy, Env, Executor, Network, Nothing, Storage};
 use rustix::process::Resource;
 
 use crate::capture::Recording;
@@ -92,7 +92,7 @@ impl Machine {
         sockets
     }
 
-    /// What an application or a task of ours gets.
+    /// What an application or a task of ours gets; nothing to look at among it.
     pub(crate) fn env(
         &self,
         net: Rc<dyn Network>,
@@ -103,6 +103,7 @@ impl Machine {
             net,
             clock: self.executor.clock().clone(),
             console: Rc::<Output>::clone(&self.output),
+            inspect: Rc::new(Nothing),
             storage,
             config: Rc::new(config),
             entropy: Entropy::new(&self.secrets),

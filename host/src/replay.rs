@@ -143,9 +143,10 @@ impl Stage {
             None => Rc::new(Nothing),
         };
         let env = Env {
-            net: Rc::new(self.net),
+            net: Rc::new(self.net.clone()),
             clock: executor.clock().clone(),
             console: Rc::new(Quiet),
+            inspect: Rc::new(self.net),
             storage,
             config: Rc::new(config(self.port)?),
             entropy: Entropy::new(&Secrets::new(SEED)),

@@ -71,7 +71,8 @@ pub(crate) fn offer(
         }
         None => Rc::new(Nothing),
     };
-    let env = machine.env(Rc::<Published>::clone(&net), storage, config);
+    let mut env = machine.env(Rc::<Published>::clone(&net), storage, config);
+    env.inspect = Rc::clone(&arrangement.inspect);
     if let Some(relay) = arrangement.relay.clone() {
         let outside = Env {
             net: Rc::clone(&relay.outer),

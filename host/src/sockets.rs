@@ -9,6 +9,7 @@
 mod bind;
 mod connection;
 mod error;
+mod inspect;
 mod listener;
 mod network;
 mod port;

@@ -1,5 +1,5 @@
-//! What no safe library offers: entering namespaces, the requests that set up an interface, and an
-//! option of sockets.
+//! What no safe library offers: entering namespaces, the requests that set up an interface, and
+//! options of sockets.
 #![allow(unsafe_code)]
 
 use core::net::Ipv4Addr;
@@ -97,6 +97,29 @@ pub(crate) fn unacknowledged(socket: impl AsFd) -> io::Result<usize> {
         )?
     };
     Ok(usize::try_from(bytes).unwrap_or(0))
+}
+
+/// What the kernel knows of a TCP socket's connection (TCP_INFO, tcp(7)). An older kernel knows less:
+/// the rest is zero.
+pub(crate) fn tcp_info(socket: impl AsFd) -> io::Result<libc::tcp_info> {
+    // SAFETY: `tcp_info` is numbers alone: all zeros is a value of it.
+    let mut info: libc::tcp_info = unsafe { core::mem::zeroed() };
+    let mut len = size_of_val(&info) as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes into `info` and one length into `len`; both outlive
+    // the call.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut len,
+        )
+    };
+    match result {
+        0 => Ok(info),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Has the kernel queue what it hears of datagrams that did not arrive (IP_RECVERR, ip(7); a socket for

@@ -185,6 +185,17 @@ impl<'a, T: Transport> Exchange<'a, T> {
         self.end_chunk().await
     }
 
+    /// Waits until the peer has acknowledged all that was sent so far: for who would rather let a slow
+    /// peer go than have more and more wait for it.
+    ///
+    /// # Errors
+    /// As the connection fails.
+    pub async fn delivered(&mut self) -> Result<(), Error<T::Error>> {
+        self.push_deadline();
+        let drained = self.connection.transport.drained().await;
+        drained.map_err(Error::Transport)
+    }
+
     /// Answers with all of a body at once.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use core::time::Duration;
 use packet::Instant;
 
 use crate::{
-    Clock, Config, Console, Datagrams, Entropy, Error, Executor, File, Flow, Listener, Network,
-    Storage, StorageError,
+    Clock, Config, Console, Datagrams, Entropy, Error, Executor, File, Flow, Inspect, Listener,
+    Network, Storage, StorageError,
 };
 
 /// What a place gives to `main(env)`, the first task of an application. Cheap to clone; each task
@@ -25,6 +25,8 @@ pub struct Env {
     pub clock: Clock,
     /// Lines out and in.
     pub console: Rc<dyn Console>,
+    /// What the place shows of its inside.
+    pub inspect: Rc<dyn Inspect>,
     /// Files.
     pub storage: Rc<dyn Storage>,
     /// Settings.

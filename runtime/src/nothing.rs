@@ -1,14 +1,15 @@
 //! For places that lack something.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::task::{Context, Poll};
 
 use packet::Chunk;
 
-use crate::{Console, FileId, Metadata, Storage, StorageError};
+use crate::{Clock, Connection, Console, FileId, Inspect, Metadata, Number, Storage, StorageError};
 
-/// A storage without files, and a console that nobody reads or writes.
+/// A storage without files, a console that nobody reads or writes, and nothing to look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Nothing;
 
@@ -17,6 +18,16 @@ impl Console for Nothing {
 
     fn poll_line(&self, _: &mut Context<'_>) -> Poll<Option<String>> {
         Poll::Ready(None)
+    }
+}
+
+impl Inspect for Nothing {
+    fn numbers(&self, _: &mut dyn FnMut(Number)) {}
+
+    fn connections(&self, _: &mut dyn FnMut(&Connection) -> bool) {}
+
+    fn trace(&self, _: &Clock) -> Option<Vec<u8>> {
+        None
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Config {
     pub reassemblies: usize,
     /// Control messages that wait to be sent. Full: new ones are dropped.
     pub outbox: usize,
+    /// Frames whose headers are remembered (128 bytes each) for those who want to know what happened.
+    /// Full: the oldest is forgotten.
+    pub recorder: usize,
     /// What TCP is told. Its `mtu` is replaced by the link's.
     pub tcp: tcp::Config,
     /// What UDP is told. Its `mtu` is replaced by the link's.
@@ -45,6 +48,7 @@ impl Config {
             neighbours: 1024,
             reassemblies: 8,
             outbox: 64,
+            recorder: 4096,
             tcp: tcp::Config::default(),
             udp: udp::Config::default(),
         }

@@ -98,6 +98,7 @@ impl Host {
             return; // TCP keeps what it has, and the others will ask again.
         }
         self.interface.full = false;
+        self.tcp.set_mark(self.interface.recorder.next());
         self.interface.send_arp(now);
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.transmit(now, &mut self.interface, &self.pool);

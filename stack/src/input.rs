@@ -10,7 +10,7 @@ use arp::Operation;
 use ethernet::{EtherType, Mac};
 use ipv4::icmp::{self, Complaint, Message};
 use ipv4::{Header, Protocol, Quoted};
-use link::Burst;
+use link::{Burst, Direction};
 use packet::{Duration, Frame, Instant};
 use tcp::{IcmpError, Packet};
 
@@ -35,29 +35,46 @@ pub(crate) enum Next {
 impl Host {
     /// Takes in all frames of `burst`.
     pub(crate) fn input(&mut self, now: Instant, burst: &mut Burst) {
+        let first = self.interface.recorder.next();
         for frame in burst.frames_mut() {
             self.interface.stats.frames_received += 1;
             self.interface.stats.bytes_received += frame.len() as u64;
+            let recorder = &mut self.interface.recorder;
+            let number = recorder.next();
+            recorder.record(now, Direction::In, frame.len(), frame.head());
             self.next.push(Next::Nothing);
             if let Err(reason) = self.frame(now, frame) {
                 self.interface.stats.drop(reason);
+                self.interface.recorder.dropped(number, reason.name());
             }
         }
         for (index, mut frame) in burst.drain().enumerate() {
-            match self.next[index] {
-                Next::Nothing => {}
-                // TCP counts for itself what it drops.
-                Next::Segment(packet) => self.tcp.receive(now, &packet, frame).unwrap_or_default(),
+            let number = first + index as u64;
+            let result = match self.next[index] {
+                Next::Nothing => continue,
+                Next::Segment(packet) => {
+                    self.tcp.set_mark(number);
+                    // TCP counts for itself what it drops.
+                    let result = self.tcp.receive(now, &packet, frame);
+                    result.map_err(tcp::Drop::name)
+                }
                 Next::Packet(header, start) => {
                     frame.advance(start);
                     frame.truncate(header.total_len.into());
-                    if let Err(reason) = self.packet(now, &header, frame) {
+                    let result = self.packet(now, &header, frame);
+                    result.map_err(|reason| {
                         self.interface.stats.drop(reason);
-                    }
+                        reason.name()
+                    })
                 }
+            };
+            if let Err(reason) = result {
+                self.interface.recorder.dropped(number, reason);
             }
         }
         self.next.clear();
+        // What time and users do belongs to what is sent next.
+        self.tcp.set_mark(self.interface.recorder.next());
     }
 
     fn frame(&mut self, now: Instant, frame: &mut Frame) -> Result<(), Drop> {

@@ -6,10 +6,11 @@ use core::net::Ipv4Addr;
 use arp::{Lookup, Neighbours, Site};
 use ethernet::{EtherType, MIN_FRAME_LEN, Mac};
 use ipv4::{Cidr, Protocol, Routes, Template};
-use link::{Full, Link, LinkState, Offload, PartialChecksum, SoftwareOffload};
+use link::{Direction, Full, Link, LinkState, Offload, PartialChecksum, SoftwareOffload};
 use packet::{Chunk, Head, Instant};
 use tcp::{Blocked, Outgoing};
 
+use crate::recorder::Recorder;
 use crate::{Config, Stats};
 
 /// The bytes in front of a transport header.
@@ -34,6 +35,7 @@ pub(crate) struct Interface {
     pub(crate) routes: Routes,
     pub(crate) neighbours: Neighbours,
     pub(crate) stats: Stats,
+    pub(crate) recorder: Recorder,
     tcp: Template,
     udp: Template,
     icmp: Template,
@@ -61,6 +63,7 @@ impl Interface {
             routes: routes(config.address, config.gateway),
             neighbours: Neighbours::new(site, config.neighbours),
             stats: Stats::default(),
+            recorder: Recorder::new(config.recorder),
             tcp: template(config.address, Protocol::TCP),
             udp: template(config.address, Protocol::UDP),
             icmp: template(config.address, Protocol::ICMP),
@@ -186,8 +189,10 @@ impl Interface {
             self.stats.link_full += 1;
             return Err(Full);
         }
+        let len = len.max(MIN_FRAME_LEN);
+        self.recorder.record(now, Direction::Out, len, head);
         self.stats.frames_sent += 1;
-        self.stats.bytes_sent += len.max(MIN_FRAME_LEN) as u64;
+        self.stats.bytes_sent += len as u64;
         Ok(())
     }
 
@@ -237,7 +242,11 @@ impl tcp::Output for Sender<'_> {
         };
         interface
             .send(*now, head, segment.payload, offload)
-            .map_err(|Full| Blocked::Full)
+            .map_err(|Full| Blocked::Full)?;
+        if segment.again {
+            interface.recorder.sent_again();
+        }
+        Ok(())
     }
 }
 

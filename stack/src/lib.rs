@@ -15,6 +15,8 @@
 //! | `interface` | the way out: next hop, headers, the link |
 //! | `dhcp` | an address from a server, and what changes with it |
 //! | `outbox` | control messages that wait for the link |
+//! | `recorder` | the last frames, for those who ask |
+//! | `inspect` | the numbers, for those who ask |
 //! | `wakers` | who waits for what, and until when |
 //! | `stats` | counters, and why frames were dropped |
 //!
@@ -32,10 +34,12 @@ mod config;
 mod dhcp;
 mod host;
 mod input;
+mod inspect;
 mod interface;
 mod net;
 mod network;
 mod outbox;
+mod recorder;
 mod stats;
 mod wakers;
 

@@ -8,7 +8,7 @@ use ethernet::EtherType;
 use ipv4::{Header, Protocol, TokenBucket, icmp};
 use link::{Full, Offload};
 use packet::{Chunk, Class, Frame, Head, Instant, MAX_SPILL, Part, Pool, Random};
-use tcp::Blocked;
+use tcp::{Blocked, Fill};
 
 use crate::Drop;
 use crate::interface::Interface;
@@ -51,6 +51,13 @@ impl Outbox {
             echoes: TokenBucket::new(ECHOES.0, ECHOES.1),
             complaints: TokenBucket::new(COMPLAINTS.0, COMPLAINTS.1),
             identifications,
+        }
+    }
+
+    pub(crate) fn fill(&self) -> Fill {
+        Fill {
+            used: self.replies.len(),
+            limit: self.limit,
         }
     }
 

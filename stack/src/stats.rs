@@ -51,6 +51,58 @@ pub enum Drop {
 impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::Unreachable as usize + 1;
+
+    /// Every reason, in the order in which they are counted.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Ethernet,
+        Self::EthernetSource,
+        Self::OtherStation,
+        Self::Vlan,
+        Self::EtherType,
+        Self::Arp,
+        Self::ArpLimit,
+        Self::Ipv4,
+        Self::Ipv4Checksum,
+        Self::SourceRoute,
+        Self::Martian,
+        Self::OtherHost,
+        Self::Fragment,
+        Self::ReassemblyTimeout,
+        Self::Protocol,
+        Self::Icmp,
+        Self::IcmpOther,
+        Self::IcmpLimit,
+        Self::Dhcp,
+        Self::NoMemory,
+        Self::Unreachable,
+    ];
+    /// Its name among counters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ethernet => "ethernet",
+            Self::EthernetSource => "ethernet_source",
+            Self::OtherStation => "other_station",
+            Self::Vlan => "vlan",
+            Self::EtherType => "ether_type",
+            Self::Arp => "arp",
+            Self::ArpLimit => "arp_limit",
+            Self::Ipv4 => "ipv4",
+            Self::Ipv4Checksum => "ipv4_checksum",
+            Self::SourceRoute => "source_route",
+            Self::Martian => "martian",
+            Self::OtherHost => "other_host",
+            Self::Fragment => "fragment",
+            Self::ReassemblyTimeout => "reassembly_timeout",
+            Self::Protocol => "protocol",
+            Self::Icmp => "icmp",
+            Self::IcmpOther => "icmp_other",
+            Self::IcmpLimit => "icmp_limit",
+            Self::Dhcp => "dhcp",
+            Self::NoMemory => "no_memory",
+            Self::Unreachable => "unreachable",
+        }
+    }
 }
 
 impl From<ethernet::Malformed> for Drop {
@@ -130,5 +182,17 @@ impl Stats {
 
     pub(crate) const fn drop(&mut self, reason: Drop) {
         self.drops[reason as usize] += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_stand_in_the_order_in_which_they_are_counted() {
+        for (index, reason) in Drop::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index, "{}", reason.name());
+        }
     }
 }

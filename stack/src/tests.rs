@@ -7,4 +7,5 @@ mod lease;
 mod memory;
 mod packets;
 mod patience;
+mod recorder;
 mod world;

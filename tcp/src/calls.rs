@@ -12,7 +12,6 @@ use crate::input::reset_of;
 use crate::seq::ORIGIN;
 use crate::slab::{ConnectionId, ListenerId};
 use crate::state::Event;
-use crate::stats::{Info, Positions};
 use crate::tcb::{Shared, Spare, Tcb, User};
 use crate::tcp::Tcp;
 use crate::timers::Timer;
@@ -86,6 +85,9 @@ impl Tcp {
         let slot = self.connections.insert(tcb).map_err(|_| Error::NoBuffer)?;
         self.demux.set(local, remote, Place::Connection(slot));
         self.mark_ready(slot);
+        if let Some(tcb) = self.connections.get_mut(slot) {
+            self.shared.notes.look_at(tcb);
+        }
         Ok(ConnectionId {
             slot,
             generation: self.connections.generation(slot),
@@ -296,49 +298,9 @@ impl Tcp {
         self.by_id(id).map(|tcb| tcb.local)
     }
 
-    /// A look at a connection.
-    #[must_use]
-    pub fn info(&mut self, id: ConnectionId) -> Option<Info> {
-        self.by_id(id).map(|tcb| look(tcb))
-    }
-
-    /// A look at every connection: our end of it, the peer's, and what is known of it.
-    pub fn connections(&self) -> impl Iterator<Item = (SocketAddrV4, SocketAddrV4, Info)> {
-        let blocks = self
-            .connections
-            .slots()
-            .filter_map(|slot| self.connections.get(slot));
-        blocks.map(|tcb| (tcb.local, tcb.remote, look(tcb)))
-    }
-
     fn sender(&mut self, id: ConnectionId) -> Option<(&mut Tcb, &mut Shared)> {
         let tcb = self.connections.of_generation(id.slot, id.generation)?;
         Some((tcb, &mut self.shared))
-    }
-}
-
-fn look(tcb: &Tcb) -> Info {
-    Info {
-        state: tcb.state,
-        srtt: tcb.rtt.srtt(),
-        rttvar: tcb.rtt.rttvar(),
-        rto: tcb.rtt.rto(),
-        cwnd: tcb.congestion.cwnd,
-        ssthresh: tcb.congestion.ssthresh,
-        in_flight: tcb.in_flight(),
-        snd_wnd: tcb.snd.wnd,
-        rcv_wnd: tcb.rcv.window(),
-        mss: tcb.snd.mss,
-        queued: tcb.queued(),
-        unread: tcb.unread(),
-        positions: Positions {
-            una: tcb.snd.una,
-            nxt: tcb.snd.nxt,
-            max: tcb.snd.max,
-            end: tcb.snd.end + u64::from(tcb.snd.fin),
-            received: tcb.rcv.nxt,
-            edge: tcb.rcv.edge,
-        },
     }
 }
 

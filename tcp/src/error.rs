@@ -18,3 +18,17 @@ pub enum Error {
     /// The port is listened on already.
     InUse,
 }
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::TimedOut => "timed out",
+            Self::Unreachable => "unreachable",
+            Self::Closed => "closed",
+            Self::NoBuffer => "no room",
+            Self::InUse => "in use",
+        })
+    }
+}

@@ -8,6 +8,7 @@ use packet::Instant;
 use crate::acknowledge::set_window;
 use crate::input::Seg;
 use crate::listener::HalfOpen;
+use crate::notes::Noted;
 use crate::options::TIMESTAMPS_LEN;
 use crate::segment::Segment;
 use crate::seq::ORIGIN;
@@ -70,6 +71,7 @@ pub(crate) fn passive_open(now: Instant, entry: &HalfOpen, config: &Config) -> T
         .timestamps
         .map(|(offset, recent)| Clock::new(now, offset, recent));
     tcb.state = State::SynReceived;
+    tcb.noted = Noted::new(tcb.state);
     tcb.snd.max = ORIGIN + 1;
     if !entry.was_repeated() {
         tcb.snd.timed = Some((ORIGIN + 1, entry.sent));

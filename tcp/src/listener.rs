@@ -201,6 +201,10 @@ impl Listeners {
         self.half_open.get(slot)
     }
 
+    pub(crate) fn half_open_count(&self) -> usize {
+        self.half_open.len()
+    }
+
     /// The SYN-ACK of a handshake is to be sent, first or once more.
     pub(crate) fn send_again(&mut self, slot: u32) {
         if let Some(entry) = self.half_open.get_mut(slot)
@@ -262,6 +266,7 @@ impl Listeners {
                 head: &mut reply.head(0),
                 payload: &[],
                 gso_size: None,
+                again: entry.repeats > 0,
             });
             match sent {
                 Err(Blocked::Full) => {

@@ -6,6 +6,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use packet::{Duration, Head, Instant};
 
 use crate::header::{HEADER_LEN, Header};
+use crate::inspect::Fill;
 use crate::output::{Blocked, Outgoing, Output, pseudo_sum};
 use crate::segment::Segment;
 use crate::{Flags, Options, Seq, Stats};
@@ -120,6 +121,7 @@ impl Outbox {
                 head: &mut reply.head(0),
                 payload: &[],
                 gso_size: None,
+                again: false,
             });
             match sent {
                 Ok(()) => stats.segments_sent += 1,
@@ -133,6 +135,13 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.replies.is_empty()
+    }
+
+    pub(crate) fn fill(&self) -> Fill {
+        Fill {
+            used: self.replies.len(),
+            limit: LIMIT,
+        }
     }
 
     /// Forgets replies to `remote`, to which there is no way.

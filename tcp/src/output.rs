@@ -40,6 +40,8 @@ pub struct Outgoing<'a> {
     pub payload: &'a [Chunk],
     /// For a super-frame: the text bytes of each segment.
     pub gso_size: Option<u16>,
+    /// It, or a part of it, was sent before.
+    pub again: bool,
 }
 
 /// Why a segment was not sent.
@@ -235,16 +237,19 @@ fn send(
     } else {
         plan.len.div_ceil(mss)
     };
+    let again = plan.takes() > 0 && plan.from < tcb.snd.max;
     output.transmit(Outgoing {
         local: *tcb.local.ip(),
         remote: *tcb.remote.ip(),
         head: &mut head,
         payload: &payload,
         gso_size: (segments > 1).then_some(tcb.snd.mss),
+        again,
     })?;
     shared.stats.segments_sent += segments as u64;
-    if plan.takes() > 0 && plan.from < tcb.snd.max {
+    if again {
         shared.stats.segments_resent += segments as u64;
+        tcb.snd.resent = tcb.snd.resent.saturating_add(segments as u32);
     }
     tcb.rcv.edge = edge;
     sent(tcb, now, &plan, shared);

@@ -6,6 +6,7 @@ use crate::demux::Place;
 use crate::handshake;
 use crate::input::segment_arrives;
 use crate::listener::HalfOpen;
+use crate::notes::What;
 use crate::segment::Segment;
 use crate::slab::ConnectionId;
 use crate::tcb::Acknowledgement;
@@ -45,6 +46,7 @@ impl Tcp {
         let entry = HalfOpen::new(now, segment, listener, isn, offset);
         let slot = self.listeners.start(entry).ok_or(Drop::HalfOpenFull)?;
         self.demux.set(local, remote, Place::HalfOpen(slot));
+        self.shared.notes.push(local, remote, What::Asked);
         Ok(())
     }
 

@@ -40,6 +40,11 @@ impl Recovery {
         }
     }
 
+    /// Whether duplicates have told of a loss that is not made good yet.
+    pub(crate) const fn is_fast(&self) -> bool {
+        matches!(self.phase, Phase::Fast)
+    }
+
     /// An acknowledgement of nothing new while `una..max` is in flight (RFC 6582, 3.2, steps 1-3).
     pub(crate) fn on_duplicate(&mut self, una: u64, max: u64, congestion: &mut Reno, mss: u16) {
         self.duplicates = self.duplicates.saturating_add(1);

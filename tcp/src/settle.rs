@@ -18,6 +18,7 @@ impl Tcp {
         let Some(tcb) = self.connections.get_mut(slot) else {
             return;
         };
+        self.shared.notes.look_at(tcb);
         if !matches!(tcb.state, State::Closed | State::TimeWait) {
             self.mark_ready(slot);
             self.rearm(slot);

@@ -40,6 +40,44 @@ pub enum Drop {
 impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::TimeWait as usize + 1;
+
+    /// Every reason, in the order in which they are counted.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Malformed,
+        Self::Checksum,
+        Self::NoConnection,
+        Self::Reset,
+        Self::Flags,
+        Self::OutsideWindow,
+        Self::OldTimestamp,
+        Self::BadAck,
+        Self::Challenged,
+        Self::NobodyReads,
+        Self::NoMemory,
+        Self::HalfOpenFull,
+        Self::BacklogFull,
+        Self::TimeWait,
+    ];
+    /// Its name among counters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Checksum => "checksum",
+            Self::NoConnection => "no_connection",
+            Self::Reset => "reset",
+            Self::Flags => "flags",
+            Self::OutsideWindow => "outside_window",
+            Self::OldTimestamp => "old_timestamp",
+            Self::BadAck => "bad_ack",
+            Self::Challenged => "challenged",
+            Self::NobodyReads => "nobody_reads",
+            Self::NoMemory => "no_memory",
+            Self::HalfOpenFull => "half_open_full",
+            Self::BacklogFull => "backlog_full",
+            Self::TimeWait => "time_wait",
+        }
+    }
 }
 
 /// What one host's TCP has done so far.
@@ -96,6 +134,8 @@ pub struct Info {
     pub ssthresh: u32,
     /// Sent and not acknowledged, bytes.
     pub in_flight: u32,
+    /// Segments sent again.
+    pub resent: u32,
     /// The window of the peer, bytes.
     pub snd_wnd: u32,
     /// The window that we offered, bytes.
@@ -126,4 +166,16 @@ pub struct Positions {
     pub received: u64,
     /// The right edge of the window offered to the peer.
     pub edge: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_stand_in_the_order_in_which_they_are_counted() {
+        for (index, reason) in Drop::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index, "{}", reason.name());
+        }
+    }
 }

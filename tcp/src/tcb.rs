@@ -16,6 +16,7 @@ use packet::{Duration, Instant, Pool};
 
 use crate::challenge::Limiter;
 use crate::congestion::Reno;
+use crate::notes::{Noted, Notes};
 use crate::outbox::Outbox;
 use crate::recovery::Recovery;
 use crate::recv::RecvQueue;
@@ -34,6 +35,7 @@ pub(crate) struct Tcb {
     pub(crate) local: SocketAddrV4,
     pub(crate) remote: SocketAddrV4,
     pub(crate) state: State,
+    pub(crate) noted: Noted,
     pub(crate) snd: SendSpace,
     pub(crate) rcv: ReceiveSpace,
     pub(crate) rtt: Estimator,
@@ -79,6 +81,8 @@ pub(crate) struct SendSpace {
     pub(crate) queue: Option<Box<SendQueue>>,
     /// The largest text that one segment to the peer may have, options subtracted.
     pub(crate) mss: u16,
+    /// Segments sent again.
+    pub(crate) resent: u32,
     /// By how many bits the peer's windows are shifted.
     pub(crate) scale: u8,
     /// Whether the user has finished.
@@ -157,6 +161,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) pool: Pool,
     pub(crate) stats: Stats,
+    pub(crate) notes: Notes,
     pub(crate) spare: Spare,
     /// What is to be sent for no control block.
     pub(crate) outbox: Outbox,
@@ -201,6 +206,7 @@ impl Tcb {
             local,
             remote,
             state: State::Closed,
+            noted: Noted::new(State::Closed),
             snd: SendSpace {
                 iss,
                 una: ORIGIN,
@@ -218,6 +224,7 @@ impl Tcb {
                 last_sent: Instant::ZERO,
                 queue: None,
                 mss,
+                resent: 0,
                 scale: 0,
                 fin: false,
                 nagle: true,

@@ -10,6 +10,7 @@ use crate::demux::{Demux, Place};
 use crate::input::{reset_of, segment_arrives};
 use crate::isn::Numbers;
 use crate::listener::Listeners;
+use crate::notes::{Notes, What};
 use crate::outbox::Outbox;
 use crate::output::{self, Blocked, Output};
 use crate::segment::{Packet, Segment};
@@ -84,6 +85,7 @@ impl Tcp {
             shared: Shared {
                 pool,
                 stats: Stats::default(),
+                notes: Notes::new(),
                 spare: Spare::default(),
                 outbox: Outbox::new(config.resets_per_second),
                 max_text: usize::from(config.mss()),
@@ -362,6 +364,8 @@ fn retransmission_times_out(tcb: &mut Tcb, now: Instant, shared: &mut Shared) {
         return;
     }
     shared.stats.timeouts += 1;
+    let what = What::TimedOut(u32::try_from(tcb.rtt.rto().as_millis()).unwrap_or(u32::MAX));
+    shared.notes.push(tcb.local, tcb.remote, what);
     let in_flight = tcb.snd.nxt > tcb.snd.una;
     if in_flight {
         let again = tcb.rtt.is_backed_off();

@@ -124,6 +124,10 @@ impl TimeWait {
         self.entries.is_full()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Adds what is left of a connection. The caller makes room first.
     pub(crate) fn insert(&mut self, now: Instant, tcb: &Tcb) -> Option<u32> {
         let slot = self.entries.insert(Entry::new(now, tcb)).ok()?;

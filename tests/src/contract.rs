@@ -4,6 +4,7 @@
 mod closing;
 mod datagrams;
 mod flow_control;
+mod inside;
 mod opening;
 mod streams;
 mod tasks;
@@ -17,7 +18,7 @@ use std::rc::Rc;
 use futures_lite::future::zip;
 use packet::{Chunk, Secrets, Transport};
 use runtime::{
-    Config, Driver, Entropy, Env, Error, Executor, Flow, Listener, Network, Nothing, Place,
+    Config, Driver, Entropy, Env, Error, Executor, Flow, Inspect, Listener, Network, Nothing, Place,
 };
 
 /// A place under test: two hosts, which may be the same.
@@ -28,6 +29,8 @@ pub struct Setting {
     pub drivers: Vec<Rc<dyn Driver>>,
     /// The host that listens.
     pub server: Rc<dyn Network>,
+    /// What it shows of its inside.
+    pub inspect: Rc<dyn Inspect>,
     /// The host that connects.
     pub client: Rc<dyn Network>,
     /// The server's address, as the client sees it, with a port that is free.
@@ -63,6 +66,7 @@ pub fn cases() -> Vec<Case> {
         streams::cases(),
         closing::cases(),
         flow_control::cases(),
+        inside::cases(),
         datagrams::cases(),
         tasks::cases(),
     ]
@@ -87,6 +91,7 @@ pub fn run(mut setting: Setting, case: &Case) {
         net: Rc::clone(net),
         clock: executor.clock().clone(),
         console: Rc::new(Nothing),
+        inspect: Rc::clone(&setting.inspect),
         storage: Rc::new(Nothing),
         config: Rc::new(Config::default()),
         entropy: Entropy::new(&Secrets::new([7; 32])),

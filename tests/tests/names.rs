@@ -46,6 +46,7 @@ fn with<F: Future<Output = ()> + 'static>(servers: &str, test: impl FnOnce(World
         net: Rc::clone(net),
         clock: executor.clock().clone(),
         console: Rc::new(Nothing),
+        inspect: Rc::new(Nothing),
         storage: Rc::new(Nothing),
         config: Rc::clone(&config),
         entropy: Entropy::new(&Secrets::new([7; 32])),

@@ -24,6 +24,32 @@ pub enum Drop {
 impl Drop {
     /// How many reasons there are.
     pub const COUNT: usize = Self::TooLarge as usize + 1;
+
+    /// Every reason, in the order in which they are counted.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Malformed,
+        Self::Checksum,
+        Self::NoPort,
+        Self::QueueFull,
+        Self::NoMemory,
+        Self::Unresolved,
+        Self::Unreachable,
+        Self::TooLarge,
+    ];
+    /// Its name among counters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Checksum => "checksum",
+            Self::NoPort => "no_port",
+            Self::QueueFull => "queue_full",
+            Self::NoMemory => "no_memory",
+            Self::Unresolved => "unresolved",
+            Self::Unreachable => "unreachable",
+            Self::TooLarge => "too_large",
+        }
+    }
 }
 
 /// What one host's UDP has done so far.
@@ -48,5 +74,17 @@ impl Stats {
 
     pub(crate) const fn drop(&mut self, reason: Drop) {
         self.drops[reason as usize] += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_stand_in_the_order_in_which_they_are_counted() {
+        for (index, reason) in Drop::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index, "{}", reason.name());
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Targets for load generators: `/` (13 bytes), `/1k`, `/big` (10^12 bytes made as they go), and
 //! `POST /upload`, which counts what it gets and throws it away.
 //!
-//! Nothing is logged. The only setting is `port` (80).
+//! Nothing is logged. The settings are `port` (80) and those of `inside`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ use core::fmt::Write as _;
 
 use heapless::String;
 use http::{Error, Exchange, Handler, Limits, Method, Request, Response, Server, Status, media};
+use inside::Inside;
 use packet::{Chunk, Duration, Transport};
 use runtime::{Env, Failure};
 
@@ -21,10 +22,14 @@ use runtime::{Env, Failure};
 /// A setting that cannot be used, or a port that cannot be had.
 pub async fn main(env: Env) -> Result<(), Failure> {
     let port = env.config.value("port", 80)?;
-    let server = Rc::new(Server::new(limits(), env.clone()));
-    runtime::serve(&env, port, |flow, _| {
-        let server = Rc::clone(&server);
-        async move { server.serve(flow, &Bench).await }
+    let shared = Rc::new((Server::new(limits(), env.clone()), Inside::new(&env)?));
+    runtime::serve(&env, port, |flow, peer| {
+        let shared = Rc::clone(&shared);
+        async move {
+            let (server, inside) = &*shared;
+            let handler = inside.around(peer.address, &Bench);
+            server.serve(flow, &handler).await;
+        }
     })
     .await?;
     Ok(())

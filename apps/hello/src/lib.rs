@@ -1,6 +1,6 @@
 //! A page that says what serves it.
 //!
-//! Settings: `port` (80), and `place`, the words for where the program runs.
+//! Settings: `port` (80), `place`, the words for where the program runs, and those of `inside`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ use alloc::string::{String, ToString};
 use core::net::SocketAddr;
 
 use http::{Answered, Error, Exchange, Handler, Limits, Request, Response, Server, Status, media};
+use inside::Inside;
 use packet::{Duration, Instant, Transport};
 use runtime::{Env, Failure};
 
@@ -23,6 +24,7 @@ pub async fn main(env: Env) -> Result<(), Failure> {
     let port = env.config.value("port", 80)?;
     let hello = Rc::new(Hello {
         server: Server::new(Limits::default(), env.clone()),
+        inside: Inside::new(&env)?,
         started: env.clock.now(),
         env: env.clone(),
     });
@@ -31,7 +33,11 @@ pub async fn main(env: Env) -> Result<(), Failure> {
             hello: Rc::clone(&hello),
             peer: peer.address,
         };
-        async move { visitor.hello.server.serve(flow, &visitor).await }
+        async move {
+            let Hello { server, inside, .. } = &*visitor.hello;
+            let handler = inside.around(visitor.peer, &visitor);
+            server.serve(flow, &handler).await;
+        }
     })
     .await?;
     Ok(())
@@ -39,6 +45,7 @@ pub async fn main(env: Env) -> Result<(), Failure> {
 
 struct Hello {
     server: Server,
+    inside: Inside,
     started: Instant,
     env: Env,
 }

@@ -1,7 +1,7 @@
 //! A static web site: the files of `env.storage`.
 //!
 //! Settings: `port` (80); `dotfiles=yes` serves names that begin with a dot; `quiet=yes` logs no
-//! requests.
+//! requests; and those of `inside`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ use alloc::rc::Rc;
 use core::net::SocketAddr;
 
 use http::{Answered, Error, Exchange, FilePath, Handler, Limits, Request, Server};
+use inside::Inside;
 use packet::Transport;
 use runtime::{Env, Failure};
 
@@ -23,9 +24,14 @@ use runtime::{Env, Failure};
 pub async fn main(env: Env) -> Result<(), Failure> {
     let port = env.config.value("port", 80)?;
     let site = Rc::new(Site::new(env.clone()));
+    let inside = Rc::new(Inside::new(&env)?);
     runtime::serve(&env, port, |flow, peer| {
         let visitor = Visitor::new(&site, peer.address);
-        async move { visitor.site.server.serve(flow, &visitor).await }
+        let inside = Rc::clone(&inside);
+        async move {
+            let handler = inside.around(peer.address, &visitor);
+            visitor.site.server.serve(flow, &handler).await;
+        }
     })
     .await?;
     Ok(())

@@ -18,6 +18,7 @@ mod caps;
 mod capture;
 mod faults;
 mod layout;
+pub mod pcapng;
 mod received;
 mod software_offload;
 mod super_frame;

@@ -70,6 +70,7 @@ impl Host {
             net: Rc::new(net.clone()),
             clock: executor.clock().clone(),
             console: Rc::new(Nothing),
+            inspect: Rc::new(net.clone()),
             storage: Rc::new(Nothing),
             config: Rc::new(Config::default()),
             entropy: Entropy::new(&secrets),

@@ -33,7 +33,7 @@ pub fn setting() -> Setting {
     let port = UdpSocket::bind(remote).expect("a port of the loopback interface");
     sockets.provide_port(remote.port(), port);
     let net: Rc<dyn Network> = sockets.clone();
-    let driver: Rc<dyn Driver> = sockets;
+    let driver: Rc<dyn Driver> = sockets.clone();
     Setting {
         place: Box::new(Machine {
             start: std::time::Instant::now(),
@@ -41,6 +41,7 @@ pub fn setting() -> Setting {
         }),
         drivers: vec![driver],
         server: Rc::clone(&net),
+        inspect: sockets,
         client: net,
         remote,
         // The kernel picks ports from 32768 up (ip_local_port_range), so nobody is here by chance.

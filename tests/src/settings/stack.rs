@@ -55,7 +55,8 @@ fn setting(cable: Cable) -> Setting {
     Setting {
         place: Box::new(Virtual::default()),
         drivers,
-        server: Rc::new(server),
+        server: Rc::new(server.clone()),
+        inspect: Rc::new(server),
         client,
         remote: SocketAddr::from((SERVER, 80)),
         vacant: SocketAddr::from((SERVER, 9)),

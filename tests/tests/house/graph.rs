@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -32,9 +32,10 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "packet", "ethernet", "arp", "ipv4", "udp", "dhcp", "tcp", "link", "runtime",
         ],
     ),
-    ("hello", &["packet", "runtime", "http"]),
-    ("site", &["packet", "runtime", "http"]),
-    ("bench", &["packet", "runtime", "http"]),
+    ("inside", &["packet", "runtime", "http"]),
+    ("hello", &["packet", "runtime", "http", "inside"]),
+    ("site", &["packet", "runtime", "http", "inside"]),
+    ("bench", &["packet", "runtime", "http", "inside"]),
     ("xtask", &[]),
     ("benchmarks", &["packet", "memory", "runtime", "stack"]),
     (

@@ -85,6 +85,7 @@ pub(crate) fn visit<F: Future<Output = Result<(), runtime::Failure>> + 'static>(
         net: net.clone(),
         clock: executor.clock().clone(),
         console: console.clone(),
+        inspect: Rc::new(runtime::Nothing),
         storage: Rc::new(Files::new(setup.files)),
         config: Rc::new(config),
         entropy: Entropy::new(&Secrets::new([1; 32])),
