@@ -47,6 +47,23 @@ fn only_the_last_bytes_are_pushed() {
 }
 
 #[test]
+fn the_end_goes_however_little_is_left_before_it() {
+    for rest in 0..3 {
+        let (mut world, id) = with_parts();
+        assert!(world.tcp.write(id, &vec![1; 1000 + rest]).is_ready());
+        world.tcp.finish(world.now, id);
+        let has_fin = |sent: &Sent| sent.flags().has(Flags::FIN);
+        let ends: Vec<bool> = world.sent().iter().map(has_fin).collect();
+        let expected = if rest == 0 {
+            &[true][..]
+        } else {
+            &[false, true]
+        };
+        assert_eq!(ends, expected);
+    }
+}
+
+#[test]
 fn a_super_frame_of_more_pieces_than_the_link_takes_ends_with_a_whole_segment() {
     let (mut world, id) = World::established(&MSS, &[]);
     world.tcp.set_link(1500, 65_000, 2);
