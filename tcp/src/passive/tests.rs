@@ -57,3 +57,57 @@ fn with_as_many_connections_as_there_may_be_a_handshake_waits_for_room() {
     assert!(world.accepted(listener).is_some());
     assert_eq!(world.tcp.stats().accepted, 2);
 }
+
+#[test]
+fn syn_acks_are_counted_and_repeated() {
+    let mut world = World::new(Config::default());
+    world.tcp.listen(80).unwrap();
+    assert_eq!(world.receive(0, 0, Flags::SYN, 0), Ok(()));
+    for repeats in 0..6 {
+        assert_eq!(world.sent().len(), 1);
+        let stats = world.tcp.stats();
+        assert_eq!(stats.segments_sent, repeats + 1);
+        assert_eq!(stats.segments_resent, repeats);
+        world.now = world.tcp.poll_timeout().expect("it waits");
+        world.tcp.handle_timeout(world.now);
+    }
+    assert_eq!((world.sent().len(), world.tcp.poll_timeout()), (0, None));
+}
+
+/// One of two whose SYN-ACKs wait for the link is over.
+#[test]
+fn a_handshake_that_ends_takes_no_other_with_it() {
+    let mut world = World::new(Config::default());
+    world.tcp.listen(80).unwrap();
+    for port in [4000, 4001] {
+        world.peer_port = port;
+        assert_eq!(world.receive(0, 0, Flags::SYN, 0), Ok(()));
+    }
+    assert_eq!(world.receive(1, 0, Flags::RST, 0), Err(Drop::Reset));
+    let ports: Vec<u16> = world.sent().iter().map(Sent::to).collect();
+    assert_eq!(ports, [4000]);
+}
+
+/// RFC 7323, 3.2: once they are in use, every segment but a reset has timestamps.
+#[test]
+fn a_challenge_within_a_handshake_has_timestamps_if_it_has() {
+    const STAMP: [u8; 12] = [1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0];
+    for options in [&[][..], &STAMP] {
+        let mut world = World::new(Config::default());
+        world.options = options.to_vec();
+        world.tcp.listen(80).unwrap();
+        assert_eq!(world.receive(0, 0, Flags::SYN, 0), Ok(()));
+        world.sent();
+        assert_eq!(world.receive(9, 0, Flags::SYN, 0), Err(Drop::Challenged));
+        let challenge = &world.sent()[0];
+        assert_eq!(challenge.flags(), Flags::ACK);
+        let echo = challenge.options.timestamps.map(|stamps| stamps.echo);
+        assert_eq!(echo, (!options.is_empty()).then_some(7));
+    }
+}
+
+impl Sent {
+    fn to(&self) -> u16 {
+        self.header.destination.get()
+    }
+}

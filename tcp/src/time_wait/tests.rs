@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 
 use super::*;
 use crate::testing::World;
-use crate::{Drop, Flags};
+use crate::{Config, Drop, Flags};
 
 fn tcb(port: u16) -> Tcb {
     let address = |last, port| SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, last), port);
@@ -139,4 +139,34 @@ fn the_fin_again_begins_the_minute_again() {
         assert_eq!(world.receive(1, 2, flags, 0), Err(answer), "{seconds}");
     }
     assert_eq!(world.tcp.poll_timeout(), None);
+}
+
+#[test]
+fn where_there_is_no_room_the_oldest_goes_early() {
+    let mut world = World::new(Config {
+        time_wait: 1,
+        ..Config::default()
+    });
+    // The window that is left is told in the last acknowledgement, scaled.
+    world.options = [3, 3, 2, 1].to_vec();
+    let listener = world.tcp.listen(80).unwrap();
+    let fin = Flags::ACK.with(Flags::FIN);
+    for (port, evicted) in [(4000, 0), (4001, 1)] {
+        world.peer_port = port;
+        assert_eq!(world.receive(0, 0, Flags::SYN, 0), Ok(()));
+        world.sent();
+        assert_eq!(world.receive(1, 1, Flags::ACK, 0), Ok(()));
+        let id = world.accepted(listener).expect("it is established");
+        world.tcp.finish(world.now, id);
+        world.sent();
+        assert_eq!(world.receive(1, 2, fin, 0), Ok(()));
+        let window = world.sent()[0].header.window.get();
+        let left = Config::default().receive_buffer - 1;
+        assert_eq!(usize::from(window), left >> Config::WINDOW_SCALE);
+        assert_eq!(world.tcp.stats().time_wait_evicted, evicted);
+    }
+    for (port, answer) in [(4000, Drop::NoConnection), (4001, Drop::TimeWait)] {
+        world.peer_port = port;
+        assert_eq!(world.receive(1, 2, fin, 0), Err(answer));
+    }
 }
