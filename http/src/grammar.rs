@@ -185,6 +185,24 @@ pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|element| !element.is_empty())
 }
 
+/// An element with its weight in thousandths (RFC 9110, 12.4.2): 1 where there is none. `None` for what
+/// breaks the grammar.
+pub(crate) fn weighted(element: &[u8]) -> Option<(&[u8], u16)> {
+    let digits = take_while_m_n(0, 3, |b: u8| b.is_ascii_digit());
+    let fraction = map_opt(opt(preceded(char('.'), digits)), |digits: Option<&[u8]>| {
+        let digits = digits.unwrap_or_default();
+        let scale = [1000, 100, 10, 1].get(digits.len())?;
+        Some(decimal(digits).unwrap_or_default() as u16 * scale)
+    });
+    let weight = map((one_of("01"), fraction), |(whole, fraction)| {
+        fraction + if whole == '1' { 1000 } else { 0 }
+    });
+    let weight = verify(weight, |weight| *weight <= 1000);
+    let parameter = preceded((spaces, char(';'), spaces, tag_no_case("q=")), weight);
+    let (_, (name, weight)) = all_consuming((token, opt(parameter))).parse(element).ok()?;
+    Some((name, weight.unwrap_or(1000)))
+}
+
 /// Whether `text` can stand in a request line as a path and query.
 pub(crate) fn is_target(text: &str) -> bool {
     text.bytes().all(is_target_byte) && is_percent_encoded(text)

@@ -7,7 +7,7 @@
 //!
 //! Strict: what the RFCs allow a recipient to forgive is refused where it could be read in two ways.
 //!
-//! Not here: TLS, HTTP/2, content codings, several ranges in one response (answered whole, as
+//! Not here: TLS, HTTP/2, compressing (what is compressed already is chosen), several ranges in one response (answered whole, as
 //! RFC 9110, 14.2 allows), caching, CONNECT, Upgrade.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -17,6 +17,7 @@ extern crate alloc;
 mod body;
 mod chunked;
 pub mod client;
+mod coding;
 mod conditions;
 mod connection;
 mod control;
@@ -35,6 +36,7 @@ mod serve;
 mod status;
 mod url;
 
+pub use coding::choose as choose_coding;
 pub use conditions::{Etag, Precondition, Validators};
 pub use date::Date;
 pub use exchange::Exchange;

@@ -16,6 +16,8 @@ pub struct Response<'a> {
     pub status: Status,
     pub(crate) length: Option<u64>,
     content_type: Option<&'static str>,
+    content_coding: Option<&'static str>,
+    varies: bool,
     validators: Validators,
     accepts_ranges: bool,
     content_range: Option<(Option<Range<u64>>, u64)>,
@@ -31,6 +33,8 @@ impl<'a> Response<'a> {
             status,
             length: None,
             content_type: None,
+            content_coding: None,
+            varies: false,
             validators: Validators {
                 etag: None,
                 last_modified: None,
@@ -53,6 +57,20 @@ impl<'a> Response<'a> {
     #[must_use]
     pub const fn content_type(mut self, media: &'static str) -> Self {
         self.content_type = Some(media);
+        self
+    }
+
+    /// The body is compressed so (RFC 9110, 8.4).
+    #[must_use]
+    pub const fn content_coding(mut self, coding: Option<&'static str>) -> Self {
+        self.content_coding = coding;
+        self
+    }
+
+    /// Says that who asks for other codings may get others (RFC 9110, 12.5.5).
+    #[must_use]
+    pub const fn varies(mut self, varies: bool) -> Self {
+        self.varies = varies;
         self
     }
 
@@ -98,6 +116,12 @@ impl<'a> Response<'a> {
         head.field("Date", date)?;
         if let Some(media) = self.content_type {
             head.field("Content-Type", media)?;
+        }
+        if let Some(coding) = self.content_coding {
+            head.field("Content-Encoding", coding)?;
+        }
+        if self.varies {
+            head.field("Vary", "Accept-Encoding")?;
         }
         match facts.framing {
             BodyFraming::Length(length) => write!(head.0, "Content-Length: {length}\r\n")?,
@@ -162,8 +186,8 @@ pub(crate) enum Persistence {
     Close,
 }
 
-/// Room for a head without `Location`. With every other field at its longest it has 460 bytes.
-pub(crate) struct Head(pub(crate) String<512>);
+/// Room for a head without `Location`. With every other field at its longest it has 513 bytes.
+pub(crate) struct Head(pub(crate) String<576>);
 
 impl Head {
     pub(crate) const fn new() -> Self {
@@ -206,6 +230,8 @@ mod tests {
                 etag: Some(Etag(u64::MAX)),
                 last_modified: Some(longest),
             })
+            .content_coding(Some("compress"))
+            .varies(true)
             .accepts_ranges()
             .content_range(Some(u64::MAX - 1..u64::MAX), u64::MAX)
             .allow(ALL_METHODS);
@@ -217,7 +243,7 @@ mod tests {
         response
             .write(&mut head, &longest.to_string(), facts)
             .unwrap();
-        assert!(head.0.len() <= 500, "{}", head.0.len());
+        assert!(head.0.len() <= 560, "{}", head.0.len());
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct FileId {
 }
 
 /// What is known of a file beside its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// Its length when it was opened.
     pub len: u64,
@@ -27,6 +27,11 @@ pub struct Metadata {
     pub modified: Option<Duration>,
     /// Another number whenever the contents may be others.
     pub etag: u64,
+    /// Its media type, where the storage knows better than its name tells.
+    pub media: Option<&'static str>,
+    /// The content codings (RFC 9110, 8.4.1) in which it can be had too, the best first:
+    /// [`Storage::open_coded`].
+    pub codings: &'static [&'static str],
 }
 
 /// Why a file cannot be had.
@@ -55,6 +60,15 @@ pub trait Storage {
     /// # Errors
     /// As `poll_open`, where it is known at once.
     fn open(&self, path: &str) -> Result<FileId, StorageError>;
+
+    /// As [`Storage::open`], for the file compressed already, by one of its [`Metadata::codings`].
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is no such variant.
+    fn open_coded(&self, path: &str, coding: &str) -> Result<FileId, StorageError> {
+        let _ = (path, coding);
+        Err(StorageError::NotFound)
+    }
 
     /// Waits until the file is open or could not be opened.
     fn poll_open(&self, file: FileId, cx: &mut Context<'_>)
@@ -87,14 +101,26 @@ impl File {
     /// # Errors
     /// Why it could not be opened.
     pub async fn open(storage: &Rc<dyn Storage>, path: &str) -> Result<Self, StorageError> {
+        Self::opened(storage, storage.open(path)?).await
+    }
+
+    /// Opens the file at `path` compressed by `coding`, one of its [`Metadata::codings`]. Cancel safe.
+    ///
+    /// # Errors
+    /// Why it could not be opened.
+    pub async fn open_coded(
+        storage: &Rc<dyn Storage>,
+        path: &str,
+        coding: &str,
+    ) -> Result<Self, StorageError> {
+        Self::opened(storage, storage.open_coded(path, coding)?).await
+    }
+
+    async fn opened(storage: &Rc<dyn Storage>, id: FileId) -> Result<Self, StorageError> {
         let mut file = Self {
             storage: Rc::clone(storage),
-            id: storage.open(path)?,
-            metadata: Metadata {
-                len: 0,
-                modified: None,
-                etag: 0,
-            },
+            id,
+            metadata: Metadata::default(),
         };
         file.metadata = poll_fn(|cx| file.storage.poll_open(file.id, cx)).await?;
         Ok(file)

@@ -40,21 +40,15 @@ pub(crate) async fn serve<T: Transport>(
         }
         Err(error) => return exchange.reply_status(status(error)).await,
     };
-    let Metadata {
-        len,
-        modified,
-        etag,
-    } = file.metadata();
-    let validators = Validators {
-        etag: Some(Etag(etag)),
-        last_modified: modified.map(|since_1970| Date {
-            unix: since_1970.as_secs(),
-        }),
-    };
+    let codings = file.metadata().codings;
+    let (file, coding) = in_coding(storage, request, &name, file).await;
+    let Metadata { len, media, .. } = file.metadata();
+    let validators = validators(file.metadata());
     let now = exchange.now();
     let response = |status| {
         Response::new(status)
             .validators(validators)
+            .varies(!codings.is_empty())
             .accepts_ranges()
     };
     match Precondition::evaluate(request, validators, now) {
@@ -76,12 +70,40 @@ pub(crate) async fn serve<T: Transport>(
         }
     };
     let response = response
-        .content_type(media::of(&name))
+        .content_type(media.unwrap_or_else(|| media::of(&name)))
+        .content_coding(coding)
         .length(range.end - range.start);
     if !exchange.wants_body() {
         return exchange.respond(response).await;
     }
     stream(&file, range, response, exchange).await
+}
+
+/// The form of a file that the request asks for, and its coding if it has one. Each form has its own
+/// length and tag, so conditions and ranges are about that form.
+async fn in_coding(
+    storage: &Rc<dyn Storage>,
+    request: &Request<'_>,
+    name: &str,
+    file: File,
+) -> (File, Option<&'static str>) {
+    let Some(coding) = http::choose_coding(request, file.metadata().codings) else {
+        return (file, None);
+    };
+    match File::open_coded(storage, name, coding).await {
+        Ok(coded) => (coded, Some(coding)),
+        // It was there a moment ago; the file itself still is.
+        Err(_) => (file, None),
+    }
+}
+
+fn validators(Metadata { modified, etag, .. }: Metadata) -> Validators {
+    Validators {
+        etag: Some(Etag(etag)),
+        last_modified: modified.map(|since_1970| Date {
+            unix: since_1970.as_secs(),
+        }),
+    }
 }
 
 /// Says that there is nothing.

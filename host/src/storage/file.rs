@@ -63,6 +63,7 @@ impl OpenFile {
             modified: Some(self.key.modified()),
             // The same after a restart, so that a browser's copy stays good: no secret in it.
             etag: Secrets::new([0; 32]).key("etag").hash(&self.key.to_bytes()),
+            ..Metadata::default()
         }
     }
 

@@ -344,6 +344,7 @@ impl Storage for Files {
             len: self.files[self.name(file)].len() as u64,
             modified: Some(Duration::from_millis(784_111_777_500)),
             etag: 7,
+            ..Metadata::default()
         }))
     }
 
