@@ -8,22 +8,24 @@ use packet::Chunk;
 use runtime::{FileId, Metadata, Storage, StorageError};
 use zerocopy::FromBytes;
 
+use crate::File;
 use crate::format::{Coding, Entry, Header, MAGIC, Malformed, PAGE, Place, UNKNOWN};
 use crate::format::{is_plain, is_visible};
 
-/// The files of an archive. All is checked when it is opened, so that later nothing can be wrong.
+/// The files of an archive. All is checked when it is opened, so that later nothing can be wrong. One that
+/// is there as long as the program is a storage.
 #[derive(Debug)]
-pub struct Archive {
-    bytes: &'static [u8],
-    entries: &'static [Entry],
+pub struct Archive<'a> {
+    bytes: &'a [u8],
+    entries: &'a [Entry],
 }
 
-impl Archive {
+impl<'a> Archive<'a> {
     /// Opens the archive that `bytes` begin with; what is behind it does not count.
     ///
     /// # Errors
     /// As [`Malformed`] says.
-    pub fn open(bytes: &'static [u8]) -> Result<Self, Malformed> {
+    pub fn open(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (header, _) = Header::ref_from_prefix(bytes).map_err(|_| Malformed::Magic)?;
         if header.magic != MAGIC {
             return Err(Malformed::Magic);
@@ -45,10 +47,15 @@ impl Archive {
         Ok(archive)
     }
 
-    /// The paths of all files, in order.
-    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
-        let files = self.entries.iter().filter(|entry| entry.coding == 0);
-        files.map(|entry| text(self.bytes, &entry.path).unwrap_or_default())
+    /// All that is in it: files and variants of them, in order, as they were given to [`write`](crate::write).
+    pub fn files(&self) -> impl Iterator<Item = File<'a>> {
+        self.entries.iter().map(|entry| File {
+            path: self.path(entry),
+            media: text(self.bytes, &entry.media).unwrap_or_default(),
+            coding: Coding::of_number(entry.coding).unwrap_or(Coding::Identity),
+            modified: modified(entry),
+            bytes: self.bytes_of(entry).into(),
+        })
     }
 
     /// How many bytes it has.
@@ -83,7 +90,7 @@ impl Archive {
     }
 
     /// Checked when it was opened.
-    fn path(&self, entry: &Entry) -> &'static str {
+    fn path(&self, entry: &Entry) -> &'a str {
         text(self.bytes, &entry.path).unwrap_or_default()
     }
 
@@ -108,17 +115,23 @@ impl Archive {
         path.is_empty() || self.entries.get(start).is_some_and(inside)
     }
 
-    fn entry(&self, file: FileId) -> Result<&'static Entry, StorageError> {
-        self.entries.get(file.slot as usize).ok_or(StorageError::Io)
+    fn bytes_of(&self, entry: &Entry) -> &'a [u8] {
+        let bytes = range(entry).and_then(|range| self.bytes.get(range));
+        bytes.unwrap_or_default()
     }
 
+    fn entry(&self, file: FileId) -> Result<&'a Entry, StorageError> {
+        self.entries.get(file.slot as usize).ok_or(StorageError::Io)
+    }
+}
+
+impl Archive<'static> {
     fn metadata(&self, index: usize, entry: &Entry) -> Metadata {
-        let modified = Some(entry.modified.get()).filter(|at| *at != UNKNOWN);
         let variants = self.entries.get(index + 1..).unwrap_or_default().iter();
         let of_this = variants.take_while(|other| other.coding > 0 && entry.coding == 0);
         Metadata {
             len: entry.len.get(),
-            modified: modified.map(Duration::from_secs),
+            modified: modified(entry).map(Duration::from_secs),
             etag: entry.etag.get(),
             media: text(self.bytes, &entry.media),
             codings: names(of_this.map(|variant| 1 << variant.coding).sum()),
@@ -126,7 +139,7 @@ impl Archive {
     }
 }
 
-impl Storage for Archive {
+impl Storage for Archive<'static> {
     fn open(&self, path: &str) -> Result<FileId, StorageError> {
         match self.find(path, Coding::Identity) {
             Ok(index) => Ok(id(index)),
@@ -175,10 +188,14 @@ fn id(index: usize) -> FileId {
     }
 }
 
-fn text(bytes: &'static [u8], place: &Place) -> Option<&'static str> {
+fn text<'a>(bytes: &'a [u8], place: &Place) -> Option<&'a str> {
     let start = place.start.get() as usize;
     let bytes = bytes.get(start..)?.get(..place.len.get().into())?;
     core::str::from_utf8(bytes).ok()
+}
+
+fn modified(entry: &Entry) -> Option<u64> {
+    Some(entry.modified.get()).filter(|at| *at != UNKNOWN)
 }
 
 fn range(entry: &Entry) -> Option<Range<usize>> {

@@ -9,8 +9,8 @@ use zerocopy::IntoBytes;
 use crate::format::is_visible;
 use crate::format::{Coding, Entry, Header, MAGIC, Malformed, PAGE, Place, UNKNOWN, is_plain};
 
-/// A file to put into an archive, or a compressed variant of one.
-#[derive(Clone, Debug)]
+/// A file of an archive, or a compressed variant of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File<'a> {
     /// Its path, parts joined by `/`.
     pub path: &'a str,

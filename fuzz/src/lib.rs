@@ -20,9 +20,11 @@
 //! | [`http_request`] | a request's head | what is accepted, httparse accepts too, and reads the same in it |
 //! | [`http_server`] | all that a client sends | the answer does not depend on where the bytes were cut |
 //! | [`dns`] | an answer to a question | no address is made up; another id is not believed |
+//! | [`archive`] | an archive | all that it says is in it can be read and packed again |
 //! | [`pcap`] | a capture file | what was mended, written and read again is as it was |
 #![forbid(unsafe_code)]
 
+mod archive;
 mod arp;
 mod connection;
 mod dhcp;
@@ -41,6 +43,7 @@ pub mod seeds;
 mod tcp_header;
 mod udp;
 
+pub use archive::archive;
 pub use arp::arp;
 pub use connection::{connection, connections};
 pub use dhcp::dhcp;
@@ -72,7 +75,7 @@ impl Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     Target::new("ethernet", ethernet),
     Target::new("arp", arp),
     Target::new("ipv4", ipv4),
@@ -86,5 +89,6 @@ pub const TARGETS: [Target; 14] = [
     Target::new("http_request", http_request),
     Target::new("http_server", http_server),
     Target::new("dns", dns),
+    Target::new("archive", archive),
     Target::new("pcap", pcap),
 ];

@@ -53,6 +53,7 @@ pub fn all() -> Vec<Seed> {
     add("http_request", http_request());
     add("http_server", http_server());
     add("dns", names::all());
+    add("archive", vec![("small", crate::archive::seed())]);
     add("pcap", captures::all());
     seeds
 }

@@ -75,7 +75,7 @@ Exit codes: 0 replayed, 1 the machine refuses, 2 unusable command line or a capt
 
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// The directory to serve
+    /// The directory to serve, or an archive made of one by parhelion-pack
     #[arg(value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
 
@@ -153,7 +153,7 @@ pub(crate) struct Replay {
     #[arg(value_name = "IN.pcap")]
     pub(crate) input: PathBuf,
 
-    /// The directory to serve
+    /// The directory to serve, or an archive made of one by parhelion-pack
     #[arg(value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
 

@@ -26,6 +26,7 @@ mod clients;
 mod console;
 mod failure;
 mod faults;
+mod files;
 mod get;
 pub mod input;
 mod interface;

@@ -25,14 +25,13 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write as _};
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
 use packet::{Instant, Secrets};
 use pcap::{Frames, PcapLink, Reader, Recorder};
-use runtime::{Config, Driver, Entropy, Env, Executor, Nothing, Storage};
+use runtime::{Config, Driver, Entropy, Env, Executor};
 use stack::Cidr;
 
 use self::link::{Parts, Replay};
@@ -43,10 +42,10 @@ use crate::application::Application;
 use crate::capture::create;
 use crate::cli;
 use crate::failure::{Failure, reason};
+use crate::files::Files;
 use crate::machine;
 use crate::sandbox;
-use crate::serve::{application, files};
-use crate::storage::Directory;
+use crate::serve::application;
 
 /// How long, in the recording's time, running responses may take once it is over.
 const GRACE: Duration = Duration::from_secs(60);
@@ -75,14 +74,14 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
     let plan = Plan::read(Frames::new(open(input)?), options.address);
     let server = server(&plan, input, options.address)?;
     let pool = machine::pool(MEMORY);
-    let directory = files(options.directory.as_deref(), &pool)?;
+    let files = Files::open(options.directory.as_deref(), &pool)?;
     let link = PcapLink::new(open(input)?, MAC, MTU, pool.clone()).beginning_at(LEAD);
     let (start, report) = (link.start(), link.report());
     let out = match &options.out {
         None => None,
         Some(path) => Some(Recorder::starting_at(start, create_out(path, input)?)),
     };
-    sandbox::enter(directory.as_deref().map(|directory| directory.as_fd()))
+    sandbox::enter(files.directory())
         .map_err(|error| Failure::refused(format!("cannot give up rights: {}", reason(&error))))?;
 
     let tally = Rc::new(RefCell::new(Tally::default()));
@@ -97,7 +96,7 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
     let link = Box::new(Replay::new(link, parts));
     let stage = Stage {
         net: stack::Net::new(link, pool, &Secrets::new(SEED), &host(*server.ip())?),
-        directory,
+        files,
         port: server.port(),
         start,
         report: Rc::clone(&report),
@@ -120,7 +119,7 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
 /// All that an application is played on.
 struct Stage {
     net: stack::Net,
-    directory: Option<Rc<Directory>>,
+    files: Files,
     port: u16,
     /// When the clock starts, since 1970-01-01 UTC.
     start: Duration,
@@ -135,19 +134,13 @@ impl Stage {
         let ending = Rc::new(Ending::new(&self.report, &executor, LEAD));
         let mut drivers: Vec<Rc<dyn Driver>> =
             vec![Rc::new(self.net.clone()), Rc::<Ending>::clone(&ending)];
-        let storage: Rc<dyn Storage> = match self.directory {
-            Some(directory) => {
-                drivers.push(Rc::<Directory>::clone(&directory));
-                directory
-            }
-            None => Rc::new(Nothing),
-        };
+        drivers.extend(self.files.driver());
         let env = Env {
             net: Rc::new(self.net.clone()),
             clock: executor.clock().clone(),
             console: Rc::new(Quiet),
             inspect: Rc::new(self.net),
-            storage,
+            storage: self.files.storage(),
             config: Rc::new(config(self.port)?),
             entropy: Entropy::new(&Secrets::new(SEED)),
             tasks: executor.clone(),

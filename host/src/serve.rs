@@ -5,12 +5,10 @@ use core::future::poll_fn;
 use core::net::Ipv4Addr;
 use core::task::Poll;
 use core::time::Duration;
-use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use packet::Pool;
-use runtime::{Config, Console as _, Env, Nothing, Storage};
+use runtime::{Config, Console as _, Env};
 
 use crate::application::Application;
 use crate::arrangement::{self, Arrangement, arrange};
@@ -20,11 +18,11 @@ use crate::clients::Published;
 use crate::console::Output;
 use crate::failure::{Failure, reason};
 use crate::faults;
+use crate::files::Files;
 use crate::machine::{self, Machine};
 use crate::ready_file::ReadyFile;
 use crate::sandbox::{self, Disk};
 use crate::statistics;
-use crate::storage::Directory;
 use crate::tenant::Tenant;
 
 /// How long running responses may take once the program is asked to stop.
@@ -50,7 +48,7 @@ pub(crate) fn offer(
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;
     let pool = machine::pool(arrangement::memory(options).server);
-    let directory = files(directory, &pool)?;
+    let files = Files::open(directory, &pool)?;
 
     // A task for each connection, one more where it is relayed, and a few of our own.
     let tasks = 2 * options.max_connections as usize + 16;
@@ -64,14 +62,10 @@ pub(crate) fn offer(
     }
 
     let net = Rc::new(Published::new(&arrangement.net, &arrangement.clients));
-    let storage: Rc<dyn Storage> = match &directory {
-        Some(directory) => {
-            machine.drive(Rc::<Directory>::clone(directory));
-            Rc::<Directory>::clone(directory)
-        }
-        None => Rc::new(Nothing),
-    };
-    let mut env = machine.env(Rc::<Published>::clone(&net), storage, config);
+    if let Some(driver) = files.driver() {
+        machine.drive(driver);
+    }
+    let mut env = machine.env(Rc::<Published>::clone(&net), files.storage(), config);
     env.inspect = Rc::clone(&arrangement.inspect);
     if let Some(relay) = arrangement.relay.clone() {
         let outside = Env {
@@ -87,7 +81,7 @@ pub(crate) fn offer(
         app: app.name,
         arrangement,
         ready_file,
-        directory,
+        files,
         output: Rc::clone(&machine.output),
     };
     let ended = machine.run(serve((app, env), Rc::clone(&net), opening, tenant), GRACE);
@@ -153,7 +147,7 @@ struct Opening {
     app: &'static str,
     arrangement: Arrangement,
     ready_file: Option<ReadyFile>,
-    directory: Option<Rc<Directory>>,
+    files: Files,
     output: Rc<Output>,
 }
 
@@ -170,8 +164,7 @@ impl Opening {
                 Failure::refused(format!("cannot write the ready file: {}", reason(&error)))
             })?;
         }
-        let readable = self.directory.as_deref().map(|directory| directory.as_fd());
-        let disk = sandbox::enter(readable).map_err(|error| {
+        let disk = sandbox::enter(self.files.directory()).map_err(|error| {
             Failure::refused(format!("cannot give up rights: {}", reason(&error)))
         })?;
         if disk == Disk::Open {
@@ -230,16 +223,4 @@ fn ready_file(options: &Serving) -> Result<Option<ReadyFile>, Failure> {
         ))
     })?;
     Ok(Some(file))
-}
-
-/// The files at `path`.
-pub(crate) fn files(path: Option<&Path>, pool: &Pool) -> Result<Option<Rc<Directory>>, Failure> {
-    let Some(path) = path else {
-        return Ok(None);
-    };
-    let directory = Directory::open(path, pool).map_err(|error| {
-        let (path, why) = (path.display(), reason(&error));
-        Failure::unusable(format!("cannot serve {path}: {why}: name a directory"))
-    })?;
-    Ok(Some(Rc::new(directory)))
 }

@@ -16,6 +16,8 @@ const FILES: &[(&str, &[u8])] = &[
     ("empty/file.txt", b""),
     (".secret", b"secret"),
     ("docs/.git/config", b"secret"),
+    ("app.js", b"let a = 1;"),
+    ("app.js@gzip", b"(gz)"),
     ("large", &LARGE),
     ("broken", &LARGE),
     ("unreadable", &LARGE),
@@ -65,6 +67,35 @@ fn files_are_found_by_path() {
     ] {
         assert_eq!(ask(&format!("GET {path}"), ""), ok(media, body), "{path}");
     }
+}
+
+#[test]
+fn a_client_gets_the_form_that_it_asks_for() {
+    let script = "Content-Type: text/javascript; charset=utf-8\r\n";
+    let plain = "Vary: Accept-Encoding\r\nContent-Length: 10\r\n";
+    let coded = "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\nContent-Length: 4\r\n";
+    let tag = VALIDATORS.replace("07\"", "08\"");
+    let get = |fields: &str| ask("GET /app.js", fields);
+    let whole = format!("HTTP/1.1 200 OK\r\n{script}{plain}{VALIDATORS}\r\nlet a = 1;");
+    assert_eq!(get(""), whole);
+    assert_eq!(get("Accept-Encoding: br, gzip;q=0\r\n"), whole);
+    let gzip = format!("HTTP/1.1 200 OK\r\n{script}{coded}{tag}\r\n(gz)");
+    assert_eq!(get("Accept-Encoding: gzip, br\r\n"), gzip);
+
+    // Conditions and ranges are about the form that is asked for.
+    let taken = "Accept-Encoding: gzip\r\n";
+    let old = get(&format!("{taken}If-None-Match: \"0000000000000008\"\r\n"));
+    let vary = "Vary: Accept-Encoding\r\n";
+    assert_eq!(old, format!("HTTP/1.1 304 Not Modified\r\n{vary}{tag}\r\n"));
+    let other = get(&format!("{taken}If-None-Match: \"0000000000000007\"\r\n"));
+    assert_eq!(other, gzip);
+    let part = get(&format!("{taken}Range: bytes=1-2\r\n"));
+    let coded = coded.replace("h: 4", "h: 2");
+    let range = "Content-Range: bytes 1-2/4\r\n";
+    assert_eq!(
+        part,
+        format!("HTTP/1.1 206 Partial Content\r\n{script}{coded}{tag}{range}\r\ngz")
+    );
 }
 
 #[test]

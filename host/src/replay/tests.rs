@@ -6,6 +6,7 @@ use packet::Random;
 
 use super::*;
 use crate::cli::App;
+use crate::files::Files;
 
 const CAPTURES: [&[u8]; 5] = [
     include_bytes!("../../../tests/captures/curl.pcap"),
@@ -35,7 +36,7 @@ fn play(file: &[u8]) -> Option<(pcap::Anomalies, Rc<RefCell<Tally>>)> {
     let link = Box::new(Replay::new(link, parts));
     let stage = Stage {
         net: stack::Net::new(link, pool, &Secrets::new(SEED), &host(*server.ip()).ok()?),
-        directory: None,
+        files: Files::Nothing,
         port: server.port(),
         start,
         report: Rc::clone(&report),

@@ -38,6 +38,17 @@ impl Key {
         }
     }
 
+    /// Whether this is still the version that `stat` tells of. A file that another has taken the name of
+    /// (a new version renamed over it) was changed by that alone: nobody else can find it any more.
+    pub(super) fn is_of(self, stat: &Stat) -> bool {
+        let now = Self::of(stat);
+        let changed = match stat.st_nlink {
+            0 => self.changed,
+            _ => now.changed,
+        };
+        Self { changed, ..now } == self
+    }
+
     pub(super) fn len(self) -> u64 {
         self.len
     }

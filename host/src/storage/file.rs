@@ -88,7 +88,7 @@ impl OpenFile {
             rustix::io::retry_on_intr(|| rustix::io::preadv(&self.descriptor, &mut slices, offset));
         let mut read = (read.map_err(|_| StorageError::Io)? as u64).min(left);
         let stat = rustix::fs::fstat(&self.descriptor).map_err(|_| StorageError::Io)?;
-        if read == 0 || Key::of(&stat) != self.key {
+        if read == 0 || !self.key.is_of(&stat) {
             return Err(StorageError::Io);
         }
         // A page that the read ended in, before the file does, is left out: the next call reads it.

@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -22,6 +22,9 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("http", &["packet"]),
     ("runtime", &["packet"]),
     ("dns", &["packet", "runtime"]),
+    ("archive", &["packet", "runtime"]),
+    // Of `http` it uses the media types.
+    ("pack", &["archive", "http"]),
     ("link", &["packet"]),
     ("memory", &["packet", "link"]),
     ("tap", &["packet", "link"]),
@@ -46,15 +49,15 @@ const ARROWS: [(&str, &[&str]); 25] = [
     (
         "host",
         &[
-            "packet", "runtime", "dns", "stack", "link", "tap", "memory", "pcap", "hello", "site",
-            "bench", "http", "ethernet", "ipv4",
+            "packet", "runtime", "archive", "dns", "stack", "link", "tap", "memory", "pcap",
+            "hello", "site", "bench", "http", "ethernet", "ipv4",
         ],
     ),
     (
         "fuzz",
         &[
             "packet", "ethernet", "arp", "ipv4", "udp", "dhcp", "tcp", "link", "pcap", "runtime",
-            "stack", "dns", "http",
+            "stack", "dns", "http", "archive",
         ],
     ),
     (

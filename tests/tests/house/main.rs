@@ -9,9 +9,9 @@ mod sources;
 use std::path::{Path, PathBuf};
 
 /// The packages (without `parhelion-`) whose libraries need no operating system.
-const NO_STD: [&str; 17] = [
-    "packet", "ethernet", "arp", "ipv4", "udp", "dhcp", "tcp", "http", "stack", "dns", "link",
-    "memory", "runtime", "hello", "site", "bench", "inside",
+const NO_STD: [&str; 18] = [
+    "packet", "ethernet", "arp", "ipv4", "udp", "dhcp", "tcp", "http", "stack", "dns", "archive",
+    "link", "memory", "runtime", "hello", "site", "bench", "inside",
 ];
 
 /// The only folders and files that may say `unsafe`.

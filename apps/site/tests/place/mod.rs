@@ -339,11 +339,23 @@ impl Storage for Files {
         })
     }
 
+    /// A variant has its coding behind its name.
+    fn open_coded(&self, path: &str, coding: &str) -> Result<FileId, StorageError> {
+        self.open(&format!("{path}@{coding}"))
+    }
+
     fn poll_open(&self, file: FileId, _: &mut Context<'_>) -> Poll<Result<Metadata, StorageError>> {
         Poll::Ready(Ok(Metadata {
             len: self.files[self.name(file)].len() as u64,
             modified: Some(Duration::from_millis(784_111_777_500)),
-            etag: 7,
+            etag: if self.name(file).contains('@') { 8 } else { 7 },
+            codings: match self
+                .files
+                .contains_key(&*format!("{}@gzip", self.name(file)))
+            {
+                true => &["gzip"],
+                false => &[],
+            },
             ..Metadata::default()
         }))
     }
