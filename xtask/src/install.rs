@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program, and Debian's package with it.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
     ("curl", "curl"),
+    ("ping", "iputils-ping"),
+    ("tcpdump", "tcpdump"),
     ("c++", "g++"),
     ("busybox", "busybox"),
     ("dnsmasq", "dnsmasq-base"),
