@@ -100,6 +100,8 @@ gdt_pointer:
 page_root:          .skip 4096
 directory_pointers: .skip 4096
 page_directories:   .skip 4 * 4096
+    .globl hypercall_page
+hypercall_page:     .skip 4096
 stack:              .skip 64 * 1024
 stack_top:
     .text

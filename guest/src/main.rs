@@ -1,11 +1,12 @@
 //! The applications as an operating system: a kernel file that a hypervisor boots.
 //!
-//! So far it says what it was booted with, on the serial port of QEMU's `microvm`, and leaves. Not
-//! yet here: a heap, exceptions, Xen's console and network, the applications. Without an exception
+//! So far it says what it was booted with, on the serial port of QEMU's `microvm` or on Xen's console,
+//! and leaves. Not yet here: a heap, exceptions, Xen's network, the applications. Without an exception
 //! table a fault of the processor ends in a triple fault, which resets the machine.
 //!
 //! - `boot.s` leads from the loader's 32-bit world to [`start`], by the PVH entry of Xen and QEMU;
 //! - [`start_info`] reads what the loader tells; [`serial`] writes, over [`ports`];
+//! - [`xen`] finds Xen, writes to its console, and tells it why we leave;
 //! - `mem.s` is what is left of a C library; `linker.ld` says where everything lies.
 //!
 //! It is built for the host's own target by plain `cargo build`: nothing has to be installed, and
@@ -18,12 +19,14 @@
 mod ports;
 mod serial;
 mod start_info;
+mod xen;
 
 use core::arch::{asm, global_asm};
 use core::fmt::{Arguments, Write as _};
 use core::panic::PanicInfo;
 
 use serial::Serial;
+use xen::{Reason, Xen};
 
 global_asm!(include_str!("boot.s"), options(att_syntax, raw));
 global_asm!(include_str!("mem.s"), options(att_syntax, raw));
@@ -48,25 +51,32 @@ extern "C" fn start(start_info: u32) -> ! {
         machine.memory / 1024,
         machine.command_line,
     ));
-    exit(DONE)
+    exit(DONE, Reason::PowerOff)
 }
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     say(format_args!("Parhelion {info}"));
-    exit(FAILED)
+    exit(FAILED, Reason::Crash)
 }
 
-/// A line on the serial port, if there is one.
+/// A line on the serial port and on Xen's console, whichever there is.
 fn say(line: Arguments<'_>) {
+    // Both always take what they are given.
     if let Some(mut serial) = Serial::open() {
-        // It always takes what it is given.
         let _ = writeln!(serial, "{line}");
+    }
+    if let Some(mut console) = Xen::find().and_then(Xen::console) {
+        let _ = writeln!(console, "{line}");
+        console.drain();
     }
 }
 
-/// Ends QEMU; where that device is missing, the processor sleeps for good.
-fn exit(code: u32) -> ! {
+/// Ends the guest on Xen, or QEMU; where neither is, the processor sleeps for good.
+fn exit(code: u32, reason: Reason) -> ! {
+    if let Some(xen) = Xen::find() {
+        xen.shut_down(reason);
+    }
     // SAFETY: nothing but QEMU's exit device answers at this port.
     unsafe { ports::write_u32(DEBUG_EXIT, code) }
     loop {

@@ -17,15 +17,11 @@ const DONE: i32 = 33;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Memory in MiB, and a command line: two of each, so that what the guest says is no constant.
-const MACHINES: [(u64, &str); 2] = [(64, "app=hello address=10.0.0.2/24"), (200, "")];
+pub(crate) const MACHINES: [(u64, &str); 2] = [(64, "app=hello address=10.0.0.2/24"), (200, "")];
 
 /// Builds it and boots it on each of [`MACHINES`].
 pub(crate) fn run() -> Outcome {
-    let mut total = cargo::check(&mut cargo::command(&[
-        "build",
-        "--release",
-        "--package=guest",
-    ]));
+    let mut total = build();
     if total.failed > 0 {
         return total;
     }
@@ -43,6 +39,12 @@ pub(crate) fn run() -> Outcome {
         total += Outcome::of(result.is_ok());
     }
     total
+}
+
+/// Builds it.
+pub(crate) fn build() -> Outcome {
+    let mut build = cargo::command(&["build", "--release", "--package=guest"]);
+    cargo::check(&mut build)
 }
 
 fn boot(memory: u64, command_line: &str) -> Result<(), String> {
@@ -85,8 +87,8 @@ fn boot(memory: u64, command_line: &str) -> Result<(), String> {
     compare(&said, memory, command_line)
 }
 
-/// The firmware keeps some of the memory, but less than 1 MiB.
-fn compare(said: &str, memory: u64, command_line: &str) -> Result<(), String> {
+/// Whether the guest says what it was booted with. The firmware keeps some of the memory, but less than 1 MiB.
+pub(crate) fn compare(said: &str, memory: u64, command_line: &str) -> Result<(), String> {
     let front = "hello from a PVH guest with ";
     let told = said.split_once(front).map(|(_, rest)| rest);
     let (kibibytes, rest) = told

@@ -2,7 +2,7 @@
 //!
 //! `test` is everything that must hold before a change is taken, and all that `.ci/run` does:
 //! formatting, clippy, all tests, the documentation, every `no_std` crate built for the bare
-//! machine, the guest booted in QEMU, libFuzzer over every fuzz target for a short while, and the
+//! machine, the guest booted in QEMU and on Xen, libFuzzer over every fuzz target for a short while, and the
 //! packet scripts against Linux. (Against our own stack they are part of `cargo test`.) It ends with
 //! one line: `N passed, N failed, N skipped`.
 //!
@@ -21,6 +21,7 @@ mod install;
 mod outcome;
 mod scripts;
 mod test;
+mod xen;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,9 @@ enum Chore {
             value_parser = clap::value_parser!(u32).range(1..))]
         seconds: u32,
     },
+    /// Boots the guest on a real Xen, emulated by QEMU, with packages of Debian's that it downloads
+    /// and keeps in target/xen (remove that folder for newer ones)
+    Xen,
     /// Runs the packet scripts
     Scripts {
         /// What they are to be true of
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         Chore::Bench { arguments } => bench(&arguments),
         Chore::Simulate { seeds, from } => simulate(seeds, from),
         Chore::Fuzz { targets, seconds } => fuzz::named(&targets, seconds),
+        Chore::Xen => test::run(&[test::Step::Xen], &[]),
         Chore::Scripts { against, paths } => scripts::run(against, &paths),
     };
     match good {

@@ -13,6 +13,7 @@ use crate::fuzz;
 use crate::install;
 use crate::outcome::{Outcome, Summary};
 use crate::scripts;
+use crate::xen;
 
 /// The target of a machine without an operating system.
 const BARE: &str = "x86_64-unknown-none";
@@ -32,6 +33,8 @@ pub(crate) enum Step {
     BareMetal,
     /// The guest, built and booted
     Guest,
+    /// The guest on a real Xen, in QEMU
+    Xen,
     /// Every fuzz target under libFuzzer, for a short while
     Fuzz,
     /// The packet scripts against Linux
@@ -51,6 +54,7 @@ impl Step {
             ),
             Self::BareMetal => bare_metal(),
             Self::Guest => boot::run(),
+            Self::Xen => xen::run(),
             Self::Fuzz => fuzz::step(),
             Self::Scripts => scripts::against_linux(),
         }

@@ -1,0 +1,169 @@
+//! Debian's packages with Xen and a Linux for dom0: found by pattern, downloaded by apt, unpacked
+//! into a folder of ours. Nothing is installed, and no root is needed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::files::io;
+use crate::install;
+
+/// What xl and its daemons need of other packages, by the beginning of their names: the ends change
+/// with the versions. (What xl's package depends on besides serves scripts that we do not run.)
+const LIBRARIES: [&str; 10] = [
+    "libxen",
+    "libyajl",
+    "libc6",
+    "libgcc-s1",
+    "libext2fs2",
+    "libcom-err",
+    "liblzma",
+    "libuuid",
+    "libzstd",
+    "zlib1g",
+];
+
+/// The packages, unpacked in `folder`. Once there, they are kept; `cargo xtask xen` says how to get
+/// newer ones. The error says what is missing.
+pub(crate) fn unpacked(folder: &Path) -> Result<PathBuf, String> {
+    let root = folder.join("root");
+    let done = folder.join("packages");
+    if done.is_file() {
+        return Ok(root);
+    }
+    for program in ["apt-get", "apt-cache", "dpkg"] {
+        if !install::exists(program) {
+            return Err(format!("this is not Debian: {program} is missing"));
+        }
+    }
+    let downloads = folder.join("downloads");
+    for folder in [&root, &downloads] {
+        // What an earlier run left unfinished.
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).map_err(io(folder))?;
+    }
+    let apt = Apt::with_lists(folder, &downloads)?;
+    let names = apt.names()?;
+    println!("downloading {}", names.join(" "));
+    apt.download(&names, &downloads)?;
+    for entry in fs::read_dir(&downloads).map_err(io(&downloads))? {
+        let package = entry.map_err(io(&downloads))?.path();
+        let mut unpack = Command::new("dpkg");
+        output(unpack.arg("--extract").arg(&package).arg(&root))?;
+    }
+    fs::remove_dir_all(&downloads).map_err(io(&downloads))?;
+    fs::write(&done, names.join("\n")).map_err(io(&done))?;
+    Ok(root)
+}
+
+/// apt with the lists of packages that it goes by.
+struct Apt {
+    /// Ours, where the machine's are missing or too old; nobody needs root for these.
+    lists: Option<PathBuf>,
+}
+
+impl Apt {
+    /// Lists by which a small package can be downloaded now: the machine's, or fresh ones.
+    fn with_lists(folder: &Path, downloads: &Path) -> Result<Self, String> {
+        let machine = Self { lists: None };
+        let probe = machine.names();
+        if probe.is_ok_and(|names| machine.download(&names[..1], downloads).is_ok()) {
+            return Ok(machine);
+        }
+        let lists = folder.join("lists");
+        fs::create_dir_all(lists.join("partial")).map_err(io(&lists))?;
+        let ours = Self { lists: Some(lists) };
+        println!("fetching the lists of packages");
+        output(ours.command("apt-get").args(["update", "--quiet"]))?;
+        Ok(ours)
+    }
+
+    /// The packages, the hypervisor first.
+    fn names(&self) -> Result<Vec<String>, String> {
+        let hypervisor = self.newest("xen-hypervisor-", "-amd64")?;
+        let utilities = self.newest("xen-utils-", "")?;
+        let kernel = self.depends(&["linux-image-amd64"])?;
+        let kernel = kernel
+            .iter()
+            .find(|name| name.starts_with("linux-image-") && name.ends_with("-amd64"))
+            .ok_or("no package linux-image-amd64, or it names no kernel")?;
+        let all = self.depends(&["--recurse", &utilities, "xenstore-utils"])?;
+        let libraries = all
+            .into_iter()
+            .filter(|name| LIBRARIES.iter().any(|library| name.starts_with(library)));
+        let mut names = vec![hypervisor, utilities.clone(), "xenstore-utils".to_owned()];
+        // The signed kernel's package holds the same; its name is the one that changes least.
+        names.extend([format!("{kernel}-unsigned"), "busybox-static".to_owned()]);
+        names.extend(libraries);
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The package with the highest version between `front` and `end` of its name.
+    fn newest(&self, front: &str, end: &str) -> Result<String, String> {
+        let names = output(self.command("apt-cache").args(["pkgnames", front]))?;
+        let version = |name: &str| {
+            let version = name.strip_prefix(front)?.strip_suffix(end)?;
+            let parts = version.split('.').map(|part| part.parse::<u32>().ok());
+            parts.collect::<Option<Vec<u32>>>()
+        };
+        let newest = names
+            .lines()
+            .filter(|name| version(name).is_some())
+            .max_by_key(|name| version(name));
+        let newest = newest.ok_or_else(|| format!("apt knows no package {front}VERSION{end}"))?;
+        Ok(newest.to_owned())
+    }
+
+    /// What these packages depend on.
+    fn depends(&self, packages: &[&str]) -> Result<Vec<String>, String> {
+        let mut ask = self.command("apt-cache");
+        let important = "--important";
+        let said = output(ask.args(["depends", important]).args(packages))?;
+        let mut names: Vec<String> = said
+            .lines()
+            .map(|line| line.rsplit(' ').next().unwrap_or(line).to_owned())
+            .filter(|name| !name.starts_with('<'))
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn download(&self, names: &[String], folder: &Path) -> Result<(), String> {
+        let mut download = self.command("apt-get");
+        download.args(["download", "--quiet"]).args(names);
+        output(download.current_dir(folder)).map(|_| ())
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        // The user that apt downloads as may not write to our folder.
+        command.args(["-o", "APT::Sandbox::User=root"]);
+        if let Some(lists) = &self.lists {
+            command
+                .arg("-o")
+                .arg(format!("Dir::State::Lists={}", lists.display()));
+            command.args([
+                "-o",
+                "Dir::Cache::pkgcache=",
+                "-o",
+                "Dir::Cache::srcpkgcache=",
+            ]);
+        }
+        command
+    }
+}
+
+/// What a command writes. The error is its last complaint.
+fn output(command: &mut Command) -> Result<String, String> {
+    let program = command.get_program().display().to_string();
+    let done = command.stdin(Stdio::null()).output();
+    let done = done.map_err(|error| format!("cannot run {program}: {error}"))?;
+    if done.status.success() {
+        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+    }
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    let last = complaint.lines().last().unwrap_or("no reason given");
+    Err(format!("{program}: {last}"))
+}
