@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program, and Debian's package with it.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
@@ -15,6 +15,7 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("c++", "g++"),
     ("busybox", "busybox"),
     ("dnsmasq", "dnsmasq-base"),
+    ("xz", "xz-utils"),
 ];
 
 /// Installs what is missing, and says what it runs. Where it may not, it says what is missing;

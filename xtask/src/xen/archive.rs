@@ -76,7 +76,7 @@ mod tests {
         archive.file("a/b", b"xyz");
         let bytes = archive.finish();
         let text = String::from_utf8(bytes.clone()).expect("all text here");
-        let names: Vec<usize> = ["a\0", "a/b\0xyz\0", "TRAILER!!!\0"]
+        let names: Vec<usize> = ["a\0", "a/b\0", "xyz\0", "TRAILER!!!\0"]
             .map(|name| text.find(name).expect(name))
             .into();
         assert!(names.is_sorted());

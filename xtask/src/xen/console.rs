@@ -66,6 +66,9 @@ impl Console {
                 if line.text.contains(text) {
                     return Ok(line);
                 }
+                if line.text == Voice::END {
+                    return Err(self.silence(voice, text, "before it ended"));
+                }
             }
             let left = end.saturating_duration_since(Instant::now());
             let why = match self.incoming.recv_timeout(left) {
@@ -76,8 +79,7 @@ impl Console {
                 Err(RecvTimeoutError::Timeout) => format!("within {} s", within.as_secs()),
                 Err(RecvTimeoutError::Disconnected) => "before QEMU ended".to_owned(),
             };
-            self.show_the_last();
-            return Err(format!("{} did not say {text:?} {why}", voice.name));
+            return Err(self.silence(voice, text, &why));
         }
     }
 
@@ -103,12 +105,13 @@ impl Console {
         None
     }
 
-    /// For whoever wonders what went wrong.
-    fn show_the_last(&self) {
+    /// Shows what was said last, for whoever wonders what went wrong.
+    fn silence(&self, voice: &Voice, text: &str, why: &str) -> String {
         let last = self.heard.len().saturating_sub(30);
         for line in self.heard.iter().skip(last) {
             println!("{:8.2} {}", line.at.as_secs_f64(), line.text);
         }
+        format!("{} did not say {text:?} {why}", voice.name)
     }
 }
 

@@ -90,7 +90,7 @@ mod tests {
         image[0x24c] = 9;
         image[3 * 512 + 7..].copy_from_slice(b"inner\0\0\0\0");
         assert_eq!(payload(&image), Some(&b"inner"[..]));
-        image[0x24c] = 10;
+        image[0x24c] = 14;
         assert_eq!(payload(&image), None, "it would end behind the image");
     }
 }

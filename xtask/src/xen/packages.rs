@@ -92,10 +92,9 @@ impl Apt {
             .into_iter()
             .filter(|name| LIBRARIES.iter().any(|library| name.starts_with(library)));
         let mut names = vec![hypervisor, utilities.clone(), "xenstore-utils".to_owned()];
-        // The signed kernel's package holds the same; its name is the one that changes least.
+        // Nobody here looks at a kernel's signature.
         names.extend([format!("{kernel}-unsigned"), "busybox-static".to_owned()]);
         names.extend(libraries);
-        names.dedup();
         Ok(names)
     }
 
@@ -118,8 +117,8 @@ impl Apt {
     /// What these packages depend on.
     fn depends(&self, packages: &[&str]) -> Result<Vec<String>, String> {
         let mut ask = self.command("apt-cache");
-        let important = "--important";
-        let said = output(ask.args(["depends", important]).args(packages))?;
+        // Not what they only recommend or suggest.
+        let said = output(ask.args(["depends", "--important"]).args(packages))?;
         let mut names: Vec<String> = said
             .lines()
             .map(|line| line.rsplit(' ').next().unwrap_or(line).to_owned())
