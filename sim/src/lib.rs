@@ -1,4 +1,5 @@
-//! A TCP tried in two ways: by packet scripts, and in a whole simulated [`network`] from one seed.
+//! A TCP tried in two ways: by packet scripts, and in a whole simulated [`network`] from one seed; and a
+//! place for an application's own tests, [`Simulation`].
 //!
 //! Packet scripts say what a TCP does, packet by packet, in files that a person reads in a minute.
 //!
@@ -26,6 +27,7 @@
 //! and every read is compared without being written down.
 #![forbid(unsafe_code)]
 
+mod application;
 mod connection;
 mod frame;
 pub mod host;
@@ -36,3 +38,5 @@ pub mod run;
 pub mod script;
 pub mod suite;
 mod wire;
+
+pub use application::{Files, GRACE, Outcome, PATIENCE, Page, Script, Simulation, Visitor};
