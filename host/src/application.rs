@@ -1,10 +1,15 @@
-//! An application that has not been started: one of ours, or somebody's own.
+//! An application that has not been started: one of ours, or somebody's own; and a program made of
+//! one.
 
 use core::pin::Pin;
+use std::process::ExitCode;
 
+use clap::{CommandFactory as _, FromArgMatches as _};
 use runtime::Env;
 
-use crate::cli::App;
+use crate::cli::{Alone, App, On, Placing, Replay};
+use crate::failure::Failure;
+use crate::{end, logging, refuse, replay, serve, simulation};
 
 /// What an application is: a name, and its first task.
 pub(crate) struct Application {
@@ -27,6 +32,52 @@ impl Application {
 
     pub(crate) fn start(self, env: Env) -> Main {
         (self.main)(env)
+    }
+}
+
+/// Runs an application where the command line says: all that a program made of one does. Tells the exit
+/// code: 0 done, 1 the machine refuses or the application fails, 2 the command line or an input is
+/// unusable.
+#[must_use]
+pub fn run<F>(name: &'static str, main: impl FnOnce(Env) -> F + 'static) -> ExitCode
+where
+    F: Future<Output = Result<(), runtime::Failure>> + 'static,
+{
+    let command = Alone::command()
+        .name(name)
+        .about("An application for Parhelion");
+    let matches = command.try_get_matches();
+    match matches.and_then(|matches| Alone::from_arg_matches(&matches)) {
+        Ok(alone) => end(place(Application::new(name, main), alone.placing)),
+        Err(error) => refuse(&error, name),
+    }
+}
+
+/// Runs an application where it is to run.
+fn place(app: Application, placing: Placing) -> Result<(), Failure> {
+    let Placing {
+        on,
+        storage,
+        mut serving,
+    } = placing;
+    logging::start(serving.output.verbose);
+    match on {
+        On::Machine(link) => {
+            serving.link.link = link;
+            serve::offer(app, &serving, storage.as_deref())
+        }
+        On::Capture(input) => {
+            let options = Replay {
+                input,
+                directory: storage,
+                app: None,
+                address: None,
+                out: serving.link.capture.clone(),
+                verbose: serving.output.verbose,
+            };
+            replay::play(app, serve::settings(&serving)?, &options)
+        }
+        On::Simulation(seed) => simulation::run(app, seed, &serving, storage.as_deref()),
     }
 }
 

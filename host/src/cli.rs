@@ -2,6 +2,7 @@
 
 mod address;
 mod memory;
+mod run;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::str::FromStr;
@@ -13,6 +14,7 @@ use stack::{Cidr, Mac};
 pub(crate) use self::address::Address;
 use self::address::parse_host;
 pub(crate) use self::memory::Memory;
+pub(crate) use self::run::{Alone, Build, New, On, Placing, Run};
 use crate::faults::FaultOptions;
 use crate::sys;
 
@@ -47,7 +49,28 @@ pub(crate) enum Command {
     /// server, so that a whole conversation follows.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Begin an application of your own
+    ///
+    /// Makes a package in a folder of this name: a no_std library that serves a page, and a test.
+    New(New),
+    /// Build and run the application in this folder
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Build the application in this folder, and print where the program is
+    ///
+    /// The program takes the options of `parhelion run`.
+    Build(Build),
 }
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  parhelion new hello && cd hello
+  parhelion run                            our stack, published at http://127.0.0.1:8080/
+  parhelion run --on sockets --port 8080
+  sudo parhelion run --on tap:tap0 --host-address 10.0.0.1/24 --capture all.pcapng
+  parhelion run --on sim:7 --faults loss=5%
+
+On pcap:FILE of the options for a link only --capture counts, on sim only --faults.";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:

@@ -55,7 +55,8 @@ impl FaultOptions {
         (Box::new(faults), Some(control))
     }
 
-    fn profiles(&self) -> Option<Profiles> {
+    /// What goes wrong, if anything is to.
+    pub(crate) fn profiles(&self) -> Option<Profiles> {
         let given = [self.faults, self.faults_in, self.faults_out];
         given.iter().any(Option::is_some).then(|| Profiles {
             outward: self.faults_out.or(self.faults).unwrap_or_default(),

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `cli`, `failure` | what the user says, and is told |
 //! | `serve`, `get`, `replay` | the three commands |
-//! | `application` | what is served |
+//! | `application`, `project`, `simulation` | what is served: ours, or somebody's own |
 //! | `names` | what the machine knows of names |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
 //! | `links`, `tenant`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
@@ -38,6 +38,7 @@ mod names;
 mod namespace;
 mod partial_file;
 mod place;
+mod project;
 pub mod reactor;
 mod ready_file;
 mod relay;
@@ -45,6 +46,7 @@ mod replay;
 mod sandbox;
 mod serve;
 mod signals;
+mod simulation;
 pub mod sockets;
 mod statistics;
 mod storage;
@@ -56,16 +58,18 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
+pub use self::application::run;
+
 use self::cli::{Command, CommandLine};
 use self::failure::{Failure, one_line};
 
 /// Does what the command line says; tells the exit code: 0 done, 1 the machine refuses, 2 the command
 /// line or an input is unusable.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn command() -> ExitCode {
     let command_line = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, "parhelion"),
     };
     let done = match command_line.command {
         Command::Serve(options) => {
@@ -80,7 +84,15 @@ pub fn run() -> ExitCode {
             logging::start(options.verbose);
             replay::run(&options)
         }
+        Command::New(options) => project::new(&options.name),
+        Command::Run(options) => project::run(options.build.release),
+        Command::Build(options) => project::build(options.release),
     };
+    end(done)
+}
+
+/// Says why it was not done, if it was not.
+fn end(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -88,7 +100,7 @@ pub fn run() -> ExitCode {
 }
 
 /// Prints the help that was asked for, or what is wrong with the command line in one line.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error, name: &str) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
@@ -97,6 +109,6 @@ fn refuse(error: &clap::Error) -> ExitCode {
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         }
-        _ => Failure::unusable(format!("{}; see parhelion --help", one_line(error))).report(),
+        _ => Failure::unusable(format!("{}; see {name} --help", one_line(error))).report(),
     }
 }

@@ -45,7 +45,7 @@ use crate::failure::{Failure, reason};
 use crate::files::Files;
 use crate::machine;
 use crate::sandbox;
-use crate::serve::application;
+use crate::serve::{application, set};
 
 /// How long, in the recording's time, running responses may take once it is over.
 const GRACE: Duration = Duration::from_secs(60);
@@ -70,6 +70,11 @@ const SEED: [u8; 32] = [7; 32];
 /// Plays what the command line says.
 pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
     let app = application(options.app, options.directory.as_deref())?;
+    play(app.into(), Config::default(), options)
+}
+
+/// Plays a recording's clients against this application.
+pub(crate) fn play(app: Application, config: Config, options: &cli::Replay) -> Result<(), Failure> {
     let input = &options.input;
     let plan = Plan::read(Frames::new(open(input)?), options.address);
     let server = server(&plan, input, options.address)?;
@@ -97,11 +102,11 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
     let stage = Stage {
         net: stack::Net::new(link, pool, &Secrets::new(SEED), &host(*server.ip())?),
         files,
-        port: server.port(),
+        config: placed(config, server.port())?,
         start,
         report: Rc::clone(&report),
     };
-    let took = stage.play(app.into())?;
+    let took = stage.play(app)?;
     let report = report.borrow();
     let text = summary(input, server, &report, took, &tally.borrow());
     text.and_then(|text| io::stdout().write_all(&text))
@@ -120,7 +125,7 @@ pub(crate) fn run(options: &cli::Replay) -> Result<(), Failure> {
 struct Stage {
     net: stack::Net,
     files: Files,
-    port: u16,
+    config: Config,
     /// When the clock starts, since 1970-01-01 UTC.
     start: Duration,
     report: Rc<RefCell<pcap::Report>>,
@@ -141,7 +146,7 @@ impl Stage {
             console: Rc::new(Quiet),
             inspect: Rc::new(self.net),
             storage: self.files.storage(),
-            config: Rc::new(config(self.port)?),
+            config: Rc::new(self.config),
             entropy: Entropy::new(&Secrets::new(SEED)),
             tasks: executor.clone(),
         };
@@ -211,13 +216,10 @@ fn host(address: Ipv4Addr) -> Result<stack::Config, Failure> {
     Ok(config)
 }
 
-fn config(port: u16) -> Result<Config, Failure> {
-    let mut config = Config::default();
-    for setting in [&format!("port={port}"), "place=a recording"] {
-        config
-            .set(setting)
-            .map_err(|error| Failure::refused(format!("{setting}: {error}")))?;
-    }
+/// The settings, with what the recording says.
+fn placed(mut config: Config, port: u16) -> Result<Config, Failure> {
+    set(&mut config, "port", &port.to_string())?;
+    set(&mut config, "place", "a recording")?;
     Ok(config)
 }
 

@@ -190,7 +190,8 @@ pub(crate) fn application(app: Option<App>, directory: Option<&Path>) -> Result<
     }
 }
 
-fn settings(options: &Serving) -> Result<Config, Failure> {
+/// The application's settings.
+pub(crate) fn settings(options: &Serving) -> Result<Config, Failure> {
     let mut config = Config::default();
     for setting in &options.settings {
         if setting.starts_with("port=") {
@@ -203,7 +204,8 @@ fn settings(options: &Serving) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn set(config: &mut Config, key: &str, value: &str) -> Result<(), Failure> {
+/// Sets what the user has not.
+pub(crate) fn set(config: &mut Config, key: &str, value: &str) -> Result<(), Failure> {
     if config.text(key).is_some() {
         return Ok(());
     }

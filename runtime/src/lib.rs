@@ -45,7 +45,7 @@ pub use flow::{Flow, Listener};
 pub use inspect::{Connection, Inspect, Number, show_pool};
 pub use network::{DatagramId, FlowId, ListenerId, Network, Peer};
 pub use nothing::Nothing;
-pub use packet::{Chunk, Duration, Instant};
+pub use packet::{Chunk, Duration, Instant, Transport};
 pub use place::{Driver, Place, run, turn};
 pub use serve::serve;
 pub use storage::{File, FileId, Metadata, Storage, StorageError};

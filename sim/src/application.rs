@@ -35,8 +35,8 @@ pub struct Simulation {
     pub driver: Option<Rc<dyn Driver>>,
     /// What is typed at the application's console, a line each.
     pub typed: Vec<String>,
-    /// What goes wrong on the wire, in each direction.
-    pub faults: Profile,
+    /// What goes wrong on the wire, as seen from the application.
+    pub faults: Profiles,
 }
 
 /// What came of a run.
@@ -99,7 +99,7 @@ impl Simulation {
             storage: Rc::new(Files::default()),
             driver: None,
             typed: Vec::new(),
-            faults: Profile::default(),
+            faults: Profiles::default(),
         }
     }
 
@@ -203,6 +203,7 @@ impl Host {
     fn env(&self, console: Rc<dyn Console>, storage: Rc<dyn Storage>, config: Config) -> Env {
         Env {
             net: Rc::new(self.net.clone()),
+            inspect: Rc::new(self.net.clone()),
             clock: self.executor.clock().clone(),
             console,
             storage,
@@ -248,7 +249,7 @@ impl Host {
 }
 
 /// Both ends of a wire that carries plain frames, what goes wrong with them included.
-fn wire(seed: u64, faults: Profile) -> [(Box<dyn Link>, Pool); 2] {
+fn wire(seed: u64, faults: Profiles) -> [(Box<dyn Link>, Pool); 2] {
     let pools = [(); 2].map(|()| Pool::new(packet::Limits::for_memory(MEMORY)));
     let end = |last, pool: &Pool| End {
         mac: [2, 0, 0, 0, 0, last],
@@ -260,13 +261,13 @@ fn wire(seed: u64, faults: Profile) -> [(Box<dyn Link>, Pool); 2] {
     };
     let [left_pool, right_pool] = pools;
     let (left, right) = memory::pair(cable, end(2, &left_pool), end(1, &right_pool));
-    let faults = Profile {
-        seed: faults.seed ^ seed,
-        ..faults
+    let seeded = |profile: Profile| Profile {
+        seed: profile.seed ^ seed,
+        ..profile
     };
     let profiles = Profiles {
-        outward: faults,
-        inward: faults,
+        outward: seeded(faults.outward),
+        inward: seeded(faults.inward),
     };
     let left = Faults::new(left, left_pool.clone(), profiles);
     let left: Box<dyn Link> = Box::new(left);

@@ -37,7 +37,7 @@ fn play(file: &[u8]) -> Option<(pcap::Anomalies, Rc<RefCell<Tally>>)> {
     let stage = Stage {
         net: stack::Net::new(link, pool, &Secrets::new(SEED), &host(*server.ip()).ok()?),
         files: Files::Nothing,
-        port: server.port(),
+        config: placed(Config::default(), server.port()).unwrap(),
         start,
         report: Rc::clone(&report),
     };

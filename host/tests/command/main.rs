@@ -11,6 +11,7 @@ mod faulty;
 mod getting;
 mod leases;
 mod names;
+mod projects;
 mod refusals;
 mod replaying;
 mod server;

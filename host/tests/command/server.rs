@@ -12,7 +12,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use tempfile::TempDir;
 
-const COMMAND: &str = env!("CARGO_BIN_EXE_parhelion");
+pub(crate) const COMMAND: &str = env!("CARGO_BIN_EXE_parhelion");
 
 /// How long a process may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -75,9 +75,9 @@ impl Storage for Files {
     fn poll_open(&self, file: FileId, _: &mut Context<'_>) -> Poll<Result<Metadata, StorageError>> {
         Poll::Ready(self.contents(file).map(|contents| Metadata {
             len: contents.len() as u64,
-            modified: None,
             // They never change.
             etag: 1,
+            ..Metadata::default()
         }))
     }
 

@@ -51,7 +51,9 @@ fn a_visitor_talks_to_the_application() {
 fn a_bad_network_takes_time_and_the_same_seed_the_same() {
     let run = |seed| {
         let mut simulation = Simulation::new(seed);
-        simulation.faults = "loss=30%,delay=20ms".parse().unwrap();
+        let profile = "loss=30%,delay=20ms".parse().unwrap();
+        simulation.faults.outward = profile;
+        simulation.faults.inward = profile;
         let outcome = simulation.run(echo, |visitor| say(visitor, 7));
         assert_eq!(outcome.visit, Some(Ok(b"hello".to_vec())));
         outcome.took

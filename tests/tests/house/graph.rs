@@ -50,7 +50,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
         "host",
         &[
             "packet", "runtime", "archive", "dns", "stack", "link", "tap", "memory", "pcap",
-            "hello", "site", "bench", "http", "ethernet", "ipv4",
+            "hello", "site", "bench", "http", "ethernet", "ipv4", "sim",
         ],
     ),
     (
