@@ -24,11 +24,9 @@ const START: Duration = Duration::from_secs(120);
 /// For a command in dom0.
 const COMMAND: Duration = Duration::from_secs(60);
 
-/// Makes the wire and becomes QEMU. Should we die and leave it behind, it ends after ten minutes of
-/// the processor's time.
-const POWER_ON: &str = "ulimit -t 600
-    ip tuntap add dev wire0 mode tap && ip address add 10.0.0.1/24 dev wire0 &&
-    ip link set wire0 up && exec nice \"$@\"";
+/// Makes the wire and becomes QEMU, which is to die with us, whatever we die of.
+const POWER_ON: &str = "ip tuntap add dev wire0 mode tap && ip address add 10.0.0.1/24 dev wire0 &&
+    ip link set wire0 up && exec setpriv --pdeathsig KILL nice \"$@\"";
 
 /// An AMD processor that can virtualise (Debian's Xen needs nested paging for a PVH guest) and has a
 /// random number generator (without, `xl` waits for Linux's entropy).

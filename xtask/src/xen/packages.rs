@@ -110,7 +110,9 @@ impl Apt {
             .lines()
             .filter(|name| version(name).is_some())
             .max_by_key(|name| version(name));
-        let newest = newest.ok_or_else(|| format!("apt knows no package {front}VERSION{end}"))?;
+        let newest = newest.ok_or_else(|| {
+            format!("apt knows no package {front}VERSION{end}; are its mirrors out of reach?")
+        })?;
         Ok(newest.to_owned())
     }
 
