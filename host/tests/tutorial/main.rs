@@ -64,6 +64,7 @@ fn follow(name: &str) -> Result<(), Failed> {
         .env(PAGE, name)
         .env("PATH", path()?)
         .env("NO_COLOR", "1")
+        .env("CARGO_TARGET_DIR", applications())
         .output()?;
     match output.status.success() {
         true => Ok(()),
@@ -100,6 +101,14 @@ fn path() -> Result<OsString, JoinPathsError> {
             .chain(env::split_paths(&others))
             .chain(roots),
     )
+}
+
+/// Where readers' applications are built: all in one folder, which the command's own tests use too, so
+/// that the libraries are built once.
+fn applications() -> PathBuf {
+    let command = Path::new(env!("CARGO_BIN_EXE_parhelion"));
+    let target = command.ancestors().nth(2).expect("target/debug/parhelion");
+    target.join("projects")
 }
 
 fn is_there(program: &str) -> bool {

@@ -83,7 +83,7 @@ impl Page {
         self.needs.iter().map(String::as_str)
     }
 
-    /// Does what the page says, with the project as it is seen from its own folder.
+    /// Does what the page says, in an empty folder beside the project.
     ///
     /// # Errors
     /// The first block that went otherwise than the page says.

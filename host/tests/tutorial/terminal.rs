@@ -31,12 +31,9 @@ pub(crate) struct Process {
 }
 
 impl Shell {
-    /// A shell in `folder`, an empty one, in which the project then lies as if it were cloned.
+    /// A shell in `folder`, an empty one, in which the project then lies as if it were cloned there.
     pub(crate) fn start(folder: &Path, project: &Path) -> Result<Self, String> {
-        let entries = fs::read_dir(project).map_err(said)?.flatten();
-        for entry in entries.filter(|entry| entry.file_name() != "target") {
-            symlink(entry.path(), folder.join(entry.file_name())).map_err(said)?;
-        }
+        symlink(project, folder.join("parhelion")).map_err(said)?;
         let bash = Command::new("bash");
         let mut shell = Self(Process::spawn(bash, folder)?);
         // What a container's network has from the start.
