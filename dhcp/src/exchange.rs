@@ -10,7 +10,7 @@ use crate::MAX_LEN;
 /// RFC 2131, 4.1: 4 seconds at first, twice as many after each try up to 64, and up to a second more
 /// or less.
 const FIRST_DELAY: Duration = Duration::from_secs(4);
-const MAX_DELAY: Duration = Duration::from_secs(64);
+const MAX_DOUBLINGS: u32 = 4;
 const JITTER: Duration = Duration::from_secs(1);
 
 /// A message to be sent, from port 68 to port 67.
@@ -59,9 +59,9 @@ impl Exchange {
 
     /// Counts a try; tells how long to wait for an answer.
     pub(crate) fn asked(&mut self, random: &mut Random) -> Duration {
-        let doubled = FIRST_DELAY * (1 << self.tries.min(4));
+        let doubled = FIRST_DELAY * (1 << self.tries.min(MAX_DOUBLINGS));
         self.tries += 1;
         let jitter = random.below(2 * JITTER.as_nanos() as u64 + 1);
-        doubled.min(MAX_DELAY) - JITTER + Duration::from_nanos(jitter)
+        doubled - JITTER + Duration::from_nanos(jitter)
     }
 }

@@ -38,6 +38,9 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "dhcp" => Ok(Self::Dhcp),
+            text if text.starts_with(char::is_alphabetic) => {
+                Err("it is an address like 10.0.0.2/24, or dhcp".to_owned())
+            }
             text => parse_host(text).map(Self::Fixed),
         }
     }

@@ -14,6 +14,7 @@ fn unusable_command_lines() {
         (&["serve", "--link", "tap"], "tap:NAME"),
         (&["serve", "--link", "tap:a/b"], "name"),
         (&["serve", "--address", "10.0.0.2"], "10.0.0.2/24"),
+        (&["serve", "--address", "dchp"], "or dhcp"),
         (&["serve", "--address", "dhcp"], "tap:NAME"),
         (
             &["serve", "--address", "dhcp", "--link", "sockets"],

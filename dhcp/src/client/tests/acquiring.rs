@@ -165,6 +165,36 @@ fn conflicts_without_end_slow_it_down() {
 }
 
 #[test]
+fn what_was_to_be_sent_is_not_sent_on_the_next_network() {
+    let mut world = World::new();
+    world.answer(Kind::Offer, |_| ()).unwrap();
+    world.client.link_down();
+    assert!(world.is_silent());
+}
+
+#[test]
+fn conflicts_are_forgotten_once_an_address_is_bound() {
+    let mut world = World::new();
+    // Nine conflicts, then an address, which is refused at T1; then one conflict more.
+    for is_free in [false; 9].into_iter().chain([true, false]) {
+        world.answer(Kind::Offer, |_| ()).unwrap();
+        world.sent(Kind::Request);
+        world.answer(Kind::Ack, |_| ()).unwrap();
+        world.client.probed(world.now, ADDRESS, is_free);
+        if is_free {
+            world.wait_exactly(1800);
+            world.sent(Kind::Request);
+            world.answer(Kind::Nak, |_| ()).unwrap();
+            world.wait_exactly(0);
+        } else {
+            world.sent(Kind::Decline);
+            world.wait_exactly(10);
+        }
+        world.sent(Kind::Discover);
+    }
+}
+
+#[test]
 fn an_offer_taken_back_is_not_asked_for_at_once() {
     let mut world = World::new();
     world.answer(Kind::Offer, |_| ()).unwrap();

@@ -133,6 +133,7 @@ fn times_are_the_servers_where_they_make_sense() {
         (3600, None, Some(1000), (1800, 3150)),
         (3600, Some(3500), Some(3000), (1800, 3150)),
         (3600, Some(100), Some(3600), (1800, 3150)),
+        (3600, Some(100), Some(100), (1800, 3150)),
         (3600, Some(0), Some(200), (1800, 3150)),
         (3600, Some(u32::MAX), Some(u32::MAX), (1800, 3150)),
         (16, None, None, (8, 14)),
