@@ -9,7 +9,10 @@ use stack::Cidr;
 use crate::sys;
 
 /// Switches interface `name` on, with what is given.
-pub(crate) fn configure(name: &str, address: Option<Cidr>, mtu: Option<u16>) -> io::Result<()> {
+///
+/// # Errors
+/// As the kernel refuses: an interface that is not there, or not ours to change.
+pub fn configure(name: &str, address: Option<Cidr>, mtu: Option<u16>) -> io::Result<()> {
     // Any socket will do to talk about interfaces: it says in which namespace they are.
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     if let Some(mtu) = mtu {

@@ -10,10 +10,10 @@
 //! | `application`, `project`, `simulation` | what is served: ours, or somebody's own |
 //! | `names` | what the machine knows of names |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
-//! | `links`, `tenant`, `faults`, `capture`, `interface`, `namespace`, `lifeline` | our stack on a tap or in memory |
+//! | `links`, `tenant`, `faults`, `capture`, [`interface`], `namespace`, `lifeline` | our stack on a tap or in memory |
 //! | [`sockets`], [`reactor`] | the kernel's stack as a network, and the one wait |
 //! | `machine`, `place`, `signals` | the loop, time and waiting, the end |
-//! | `storage`, `console`, [`input`], `sandbox` | files, lines, and what is given up |
+//! | [`storage`], `console`, [`input`], `sandbox` | files, lines, and what is given up |
 //!
 //! Not here yet: several queues of a tap.
 #![deny(unsafe_code)]
@@ -29,7 +29,7 @@ mod faults;
 mod files;
 mod get;
 pub mod input;
-mod interface;
+pub mod interface;
 mod lifeline;
 mod links;
 mod logging;
@@ -49,7 +49,7 @@ mod signals;
 mod simulation;
 pub mod sockets;
 mod statistics;
-mod storage;
+pub mod storage;
 mod sys;
 mod tenant;
 

@@ -1,11 +1,8 @@
 //! Our stack on the links that Linux offers.
 
-use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::rc::Rc;
 
 use memory::{Cable, End};
-use mio::Interest;
-use mio::unix::SourceFd;
 use packet::Pool;
 use stack::Cidr;
 use tap::Tap;
@@ -15,7 +12,6 @@ use crate::failure::{Failure, reason};
 use crate::interface;
 use crate::lifeline::Lifeline;
 use crate::machine::Machine;
-use crate::reactor::Reactor;
 
 /// A stack on the tap of this name, whose kernel side is set up as far as the options say.
 pub(crate) fn over_tap(
@@ -34,15 +30,8 @@ pub(crate) fn over_tap(
     let mut tap =
         Tap::open(&wanted, pool.clone()).map_err(|error| Failure::refused(format!("{error}")))?;
     set_up_kernel_side(&mut tap, options)?;
-    let descriptor = tap.as_fd().as_raw_fd();
-    machine
-        .reactor
-        .register(
-            &mut SourceFd(&descriptor),
-            Reactor::NOBODY,
-            0,
-            Interest::READABLE,
-        )
+    let watched = machine.reactor.watch(&tap);
+    watched
         .map_err(|error| Failure::refused(format!("cannot watch {name}: {}", reason(&error))))?;
     let config = config(options.address, options, connections);
     let (link, faults) = options.faults.put_before(Box::new(tap), pool);

@@ -7,9 +7,11 @@
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd as _};
 use std::rc::{Rc, Weak};
 
 use mio::event::{Event, Source};
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 
 /// Events taken from the kernel at once; more of them wait for the next turn.
@@ -79,6 +81,16 @@ impl Reactor {
     ) -> io::Result<()> {
         let token = Token(((owner.0 << KEY_BITS) | key) as usize);
         source.register(&self.registry, token, interest)
+    }
+
+    /// Ends the wait whenever `source` can be read: for what is looked at in every turn anyway.
+    ///
+    /// # Errors
+    /// As [`Reactor::register`].
+    pub fn watch(&self, source: &impl AsFd) -> io::Result<()> {
+        let descriptor = source.as_fd().as_raw_fd();
+        let source = &mut SourceFd(&descriptor);
+        self.register(source, Self::NOBODY, 0, Interest::READABLE)
     }
 
     /// Waits until something happens, for `timeout` at most (`None`: as long as it takes), and tells

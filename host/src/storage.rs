@@ -22,7 +22,7 @@ use self::cache::{Cache, PAGE};
 use self::file::OpenFile;
 
 /// A directory as an application's storage.
-pub(crate) struct Directory {
+pub struct Directory {
     root: Root,
     pool: Pool,
     inner: RefCell<Inner>,
@@ -52,7 +52,10 @@ const READ_AHEAD: usize = 16;
 
 impl Directory {
     /// The files below `path`. The cache takes at most half of the pool's pages.
-    pub(crate) fn open(path: &Path, pool: &Pool) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// As opening a directory fails.
+    pub fn open(path: &Path, pool: &Pool) -> io::Result<Self> {
         let root = Root::open(path)?;
         let cache = Cache::new(pool.usage(Class::Page).limit / 2);
         Ok(Self {

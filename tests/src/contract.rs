@@ -1,12 +1,14 @@
 //! What a [`Network`] and tasks promise, case by case: the same for the kernel's sockets and for our own
 //! stack, so that an application cannot tell them apart.
 
+mod channels;
 mod closing;
 mod datagrams;
 mod flow_control;
 mod inside;
 mod opening;
 mod streams;
+mod surroundings;
 mod tasks;
 
 use core::future::Future;
@@ -18,8 +20,10 @@ use std::rc::Rc;
 use futures_lite::future::zip;
 use packet::{Chunk, Secrets, Transport};
 use runtime::{
-    Config, Driver, Entropy, Env, Error, Executor, Flow, Inspect, Listener, Network, Nothing, Place,
+    Config, Console, Driver, Entropy, Env, Error, Executor, Flow, Inspect, Listener, Network,
+    Place, Storage,
 };
+use tempfile::TempDir;
 
 /// A place under test: two hosts, which may be the same.
 pub struct Setting {
@@ -39,7 +43,24 @@ pub struct Setting {
     pub vacant: SocketAddr,
     /// More than two hosts ever buffer for one connection whose reader does not read.
     pub most_buffered: usize,
+    /// At which [`TYPED`] was typed, and no more will be.
+    pub console: Rc<dyn Console>,
+    /// Where [`FILES`] are.
+    pub storage: Rc<dyn Storage>,
+    /// What is to be kept as long as the setting.
+    pub kept: Option<TempDir>,
 }
+
+/// The lines that are typed; the last has no end.
+pub const TYPED: [&str; 3] = ["the first", "", "the last"];
+
+/// The files that there are, and what is in them.
+pub static FILES: [(&str, &[u8]); 4] = [
+    ("page", b"<!doctype html>"),
+    ("empty", b""),
+    ("folder/page", b"another"),
+    ("large", &PATTERN),
+];
 
 /// What a case works with.
 #[derive(Clone)]
@@ -69,6 +90,8 @@ pub fn cases() -> Vec<Case> {
         inside::cases(),
         datagrams::cases(),
         tasks::cases(),
+        channels::cases(),
+        surroundings::cases(),
     ]
     .into_iter()
     .flatten()
@@ -87,13 +110,17 @@ const SETTLED: Duration = Duration::from_millis(100);
 /// When the promise is broken.
 pub fn run(mut setting: Setting, case: &Case) {
     let executor = Executor::new(4096);
+    let mut config = Config::default();
+    for setting in ["answer=42", "words=a = b"] {
+        config.set(setting).expect("a setting");
+    }
     let env = |net: &Rc<dyn Network>| Env {
         net: Rc::clone(net),
         clock: executor.clock().clone(),
-        console: Rc::new(Nothing),
+        console: Rc::clone(&setting.console),
         inspect: Rc::clone(&setting.inspect),
-        storage: Rc::new(Nothing),
-        config: Rc::new(Config::default()),
+        storage: Rc::clone(&setting.storage),
+        config: Rc::new(config.clone()),
         entropy: Entropy::new(&Secrets::new([7; 32])),
         tasks: executor.clone(),
     };

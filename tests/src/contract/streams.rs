@@ -51,10 +51,9 @@ async fn mebibyte_each_way(world: World) {
     /// Sends 16 times 64 KiB while it reads as much; the end that is set up is used for both ways.
     async fn talk(flow: &mut Flow) -> Vec<u8> {
         let mut received = Vec::new();
-        for _ in 0..16 {
+        for round in 1..=16 {
             send(flow, &PATTERN).await.unwrap();
-            let target = received.len() + PATTERN.len();
-            while received.len() < target {
+            while received.len() < round * PATTERN.len() {
                 received.extend_from_slice(&flow.receive().await.unwrap().unwrap());
             }
         }

@@ -10,7 +10,7 @@ use packet::{Instant, Limits, Pool, Secrets};
 use runtime::{Driver, Network, Place};
 use stack::{Cidr, Config, Net};
 
-use crate::contract::Setting;
+use crate::contract::{FILES, Setting, TYPED};
 
 /// Over a cable that takes super-frames and partial checksums, as a tap does.
 #[must_use]
@@ -62,6 +62,9 @@ fn setting(cable: Cable) -> Setting {
         vacant: SocketAddr::from((SERVER, 9)),
         // A send and a receive buffer.
         most_buffered: 2 << 20,
+        console: Rc::new(sim::Script::new(TYPED.map(str::to_owned).into())),
+        storage: Rc::new(sim::Files::new(&FILES)),
+        kept: None,
     }
 }
 
