@@ -88,7 +88,7 @@ fn unusable_input() {
         &[],
         &["serve", &path("file")],
         2,
-        &["file", "not a directory"],
+        &["file", "no archive", "name a directory"],
     );
     let nowhere = format!("--ready-file={}", path("none/ready"));
     fails(
