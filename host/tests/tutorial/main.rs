@@ -21,10 +21,17 @@ use crate::page::Page;
 /// Set in the process that has the namespace: the page that it is to follow.
 const PAGE: &str = "PARHELION_TUTORIAL_PAGE";
 
-/// Ways to have a network of one's own: as root in a container is, and as anybody else.
+/// Ways to have a network of one's own: as root in a container is, and as anybody else. Who is not root
+/// must not seem to be: `tcpdump` would try to become another user.
 const NAMESPACES: [&[&str]; 2] = [
     &["unshare", "--net"],
-    &["unshare", "--user", "--map-root-user", "--net"],
+    &[
+        "unshare",
+        "--user",
+        "--map-current-user",
+        "--keep-caps",
+        "--net",
+    ],
 ];
 
 fn main() -> ExitCode {
