@@ -121,6 +121,8 @@ impl Machine {
         let mut place = Linux::new(Rc::clone(&self.reactor), Rc::clone(&self.output));
         let ended = runtime::run(&mut place, &self.drivers, &self.executor, main, grace)
             .map_err(|error| Failure::refused(format!("cannot start: {error}")))?;
+        // Before anybody says why it ended.
+        self.output.finish();
         match self.lifeline.as_ref().and_then(|lifeline| lifeline.cut()) {
             None => Ok(ended),
             Some(name) => Err(Failure::refused(format!(

@@ -79,6 +79,7 @@ fn from_an_empty_folder_to_a_page_and_what_can_go_wrong() {
     serves_on_sockets(&bench);
     std_is_found(&bench);
     mistakes_of_the_compiler_are_shown(&bench);
+    reads_what_is_typed(&bench);
 }
 
 /// The program that `build` has made is stopped like the command itself.
@@ -173,6 +174,28 @@ fn mistakes_of_the_compiler_are_shown(bench: &Bench) {
     let shown = bench.fails("page", &["run"], 2, &signature);
     assert!(shown.contains("application::main"), "{shown}");
     fs::write(&library, before).unwrap();
+}
+
+/// It needs no port, and what it printed stands before why it ended.
+fn reads_what_is_typed(bench: &Bench) {
+    const LIBRARY: &str = "#![no_std]\nuse runtime::{Env, Failure};\n\
+        pub async fn main(env: Env) -> Result<(), Failure> {\n\
+        while let Some(line) = env.line().await { env.console.print(format_args!(\"heard {line}\")); }\n\
+        Err(\"no more lines\")?\n}\n";
+    fs::write(bench.path("page/src/lib.rs"), LIBRARY).unwrap();
+    let typed = bench.path("typed");
+    fs::write(&typed, "one\ntwo").unwrap();
+    let publish = crate::server::publish();
+    let mut command = bench.command("page", &["run", "--on=sockets", &publish]);
+    command.stdin(fs::File::open(typed).unwrap());
+    let (code, output, errors) = end(command.spawn().unwrap());
+    assert_eq!(
+        (code, output.as_str()),
+        (1, "heard one\nheard two\n"),
+        "{errors}"
+    );
+    let last = errors.lines().last().unwrap_or_default();
+    assert_eq!(last, "parhelion: the application ended: no more lines");
 }
 
 #[test]
