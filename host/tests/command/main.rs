@@ -9,6 +9,7 @@ mod capturing;
 mod client;
 mod faulty;
 mod getting;
+mod inside;
 mod leases;
 mod names;
 mod projects;
