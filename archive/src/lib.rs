@@ -1,6 +1,6 @@
 //! A site in one piece: files, what is known of them, and their compressed variants.
 //!
-//! It is made once, when a program is built ([`write`]), and is an application's storage from then on,
+//! It is made once, when a program is built ([`write()`]), and is an application's storage from then on,
 //! wherever it lies: embedded in the program ([`embed!`]), in a module that a hypervisor loads beside
 //! it, or in a file. Reading it copies nothing and allocates nothing.
 //!

@@ -47,7 +47,7 @@ impl<'a> Archive<'a> {
         Ok(archive)
     }
 
-    /// All that is in it: files and variants of them, in order, as they were given to [`write`](crate::write).
+    /// All that is in it: files and variants of them, in order, as they were given to [`write()`](crate::write()).
     pub fn files(&self) -> impl Iterator<Item = File<'a>> {
         self.entries.iter().map(|entry| File {
             path: self.path(entry),

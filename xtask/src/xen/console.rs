@@ -1,5 +1,5 @@
 //! All that is said on the lab's serial port, by voices that name themselves: a line of the voice
-//! `dom0` begins with "[dom0] ". What else is there (Xen's and Linux's own lines) is in the log only.
+//! `dom0` begins with `[dom0] `. What else is there (Xen's and Linux's own lines) is in the log only.
 
 use core::time::Duration;
 use std::fs::File;
