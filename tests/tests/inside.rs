@@ -82,7 +82,7 @@ impl Client {
             let head = String::from_utf8_lossy(head);
             let (_, length) = head.split_once("Content-Length: ").expect("its length");
             let length = length.lines().next().unwrap();
-            if body.len() == length.parse().unwrap() {
+            if body.len() == length.parse::<usize>().unwrap() {
                 let body = String::from_utf8_lossy(body);
                 return (head.into_owned(), body.into_owned());
             }
