@@ -21,7 +21,7 @@ pub struct Config {
     /// Control messages that wait to be sent. Full: new ones are dropped.
     pub outbox: usize,
     /// Frames whose headers are remembered (128 bytes each) for those who want to know what happened.
-    /// Full: the oldest is forgotten.
+    /// Full: the oldest is forgotten. The next power of two counts.
     pub recorder: usize,
     /// What TCP is told. Its `mtu` is replaced by the link's.
     pub tcp: tcp::Config,

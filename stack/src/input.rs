@@ -10,7 +10,7 @@ use arp::Operation;
 use ethernet::{EtherType, Mac};
 use ipv4::icmp::{self, Complaint, Message};
 use ipv4::{Header, Protocol, Quoted};
-use link::{Burst, Direction};
+use link::Burst;
 use packet::{Duration, Frame, Instant};
 use tcp::{IcmpError, Packet};
 
@@ -39,9 +39,8 @@ impl Host {
         for frame in burst.frames_mut() {
             self.interface.stats.frames_received += 1;
             self.interface.stats.bytes_received += frame.len() as u64;
-            let recorder = &mut self.interface.recorder;
-            let number = recorder.next();
-            recorder.record(now, Direction::In, frame.len(), frame.head());
+            let number = self.interface.recorder.next();
+            self.interface.recorder.received(now, frame);
             self.next.push(Next::Nothing);
             if let Err(reason) = self.frame(now, frame) {
                 self.interface.stats.drop(reason);
@@ -50,26 +49,23 @@ impl Host {
         }
         for (index, mut frame) in burst.drain().enumerate() {
             let number = first + index as u64;
-            let result = match self.next[index] {
-                Next::Nothing => continue,
+            match self.next[index] {
+                Next::Nothing => {}
                 Next::Segment(packet) => {
                     self.tcp.set_mark(number);
                     // TCP counts for itself what it drops.
-                    let result = self.tcp.receive(now, &packet, frame);
-                    result.map_err(tcp::Drop::name)
+                    if let Err(reason) = self.tcp.receive(now, &packet, frame) {
+                        self.interface.recorder.dropped(number, reason.name());
+                    }
                 }
                 Next::Packet(header, start) => {
                     frame.advance(start);
                     frame.truncate(header.total_len.into());
-                    let result = self.packet(now, &header, frame);
-                    result.map_err(|reason| {
+                    if let Err(reason) = self.packet(now, &header, frame) {
                         self.interface.stats.drop(reason);
-                        reason.name()
-                    })
+                        self.interface.recorder.dropped(number, reason.name());
+                    }
                 }
-            };
-            if let Err(reason) = result {
-                self.interface.recorder.dropped(number, reason);
             }
         }
         self.next.clear();

@@ -6,7 +6,7 @@ use core::net::Ipv4Addr;
 use arp::{Lookup, Neighbours, Site};
 use ethernet::{EtherType, MIN_FRAME_LEN, Mac};
 use ipv4::{Cidr, Protocol, Routes, Template};
-use link::{Direction, Full, Link, LinkState, Offload, PartialChecksum, SoftwareOffload};
+use link::{Full, Link, LinkState, Offload, PartialChecksum, SoftwareOffload};
 use packet::{Chunk, Head, Instant};
 use tcp::{Blocked, Outgoing};
 
@@ -190,7 +190,7 @@ impl Interface {
             return Err(Full);
         }
         let len = len.max(MIN_FRAME_LEN);
-        self.recorder.record(now, Direction::Out, len, head);
+        self.recorder.sent(now, len, head);
         self.stats.frames_sent += 1;
         self.stats.bytes_sent += len as u64;
         Ok(())

@@ -7,8 +7,8 @@ mod trace;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use link::Direction;
-use packet::Instant;
+use packet::{Frame, Head, Instant};
+use zerocopy::FromZeros;
 
 /// The bytes that are kept of a frame: headers of Ethernet, IPv4 and TCP with all options of the latter
 /// (94), and what makes a slot two cache lines.
@@ -19,34 +19,33 @@ const REMARKS: usize = 1024;
 
 /// The last frames of a host, numbered in the order in which they passed.
 pub(crate) struct Recorder {
-    /// The frame with number `n` is in slot `n % limit`.
+    /// The frame with number `n` is in slot `n % slots.len()`.
     slots: Vec<Slot>,
-    limit: usize,
     next: u64,
-    /// Its slot.
-    place: usize,
     remarks: VecDeque<Remark>,
 }
 
-#[derive(Clone)]
+/// Zeros make an empty one, so that the memory for all is taken only as they fill.
+#[derive(FromZeros)]
 struct Slot {
-    at: Instant,
+    bytes: [u8; SNAPLEN],
+    /// When it passed: nanoseconds of the host's clock.
+    nanos: u64,
     /// The bytes of the whole frame.
     len: u32,
     /// Those that are kept.
     kept: u8,
-    direction: Direction,
-    bytes: [u8; SNAPLEN],
+    was_sent: bool,
 }
 
 impl Slot {
-    const EMPTY: Self = Self {
-        at: Instant::ZERO,
-        len: 0,
-        kept: 0,
-        direction: Direction::In,
-        bytes: [0; SNAPLEN],
-    };
+    /// Keeps the bytes of a frame that lies at the end of its memory. Out of line, or both copies would
+    /// become one whose length is not known.
+    #[cold]
+    #[inline(never)]
+    fn keep_last(&mut self, memory: &[u8]) {
+        self.bytes[..memory.len()].copy_from_slice(memory);
+    }
 }
 
 /// Something to be said of the frame with this number.
@@ -63,13 +62,15 @@ enum About {
 }
 
 impl Recorder {
-    /// Remembers so many frames; 128 bytes each. Memory is taken as it fills.
+    /// Remembers so many frames or a few more, 128 bytes each; none where there is no memory for that.
     pub(crate) fn new(limit: usize) -> Self {
+        let count = match limit {
+            0 => 0,
+            some => some.next_power_of_two(),
+        };
         Self {
-            slots: Vec::with_capacity(limit),
-            limit,
+            slots: Slot::new_vec_zeroed(count).unwrap_or_default(),
             next: 0,
-            place: 0,
             remarks: VecDeque::new(),
         }
     }
@@ -79,24 +80,46 @@ impl Recorder {
         self.next
     }
 
-    /// Remembers a frame of `len` bytes that begins with `start`.
+    /// Remembers a frame that was received.
     #[inline]
-    pub(crate) fn record(&mut self, at: Instant, direction: Direction, len: usize, start: &[u8]) {
-        if self.slots.len() < self.limit {
-            self.slots.push(Slot::EMPTY);
-        }
-        let Some(slot) = self.slots.get_mut(self.place) else {
+    pub(crate) fn received(&mut self, at: Instant, frame: &Frame) {
+        let Some(part) = frame.parts().next() else {
             return;
         };
-        slot.at = at;
+        let memory = part.buf().get(part.range().start..).unwrap_or_default();
+        self.record(at, false, (frame.len(), part.len()), memory);
+    }
+
+    /// Remembers a frame of `len` bytes that was sent.
+    #[inline]
+    pub(crate) fn sent(&mut self, at: Instant, len: usize, head: &Head) {
+        self.record(at, true, (len, head.len()), head.with_room());
+    }
+
+    /// Remembers a frame of `len` bytes, the first `head_len` of which are those of `memory`. There
+    /// mostly is so much more of that that the copy has a fixed length: a few instructions.
+    #[inline]
+    fn record(
+        &mut self,
+        at: Instant,
+        was_sent: bool,
+        (len, head_len): (usize, usize),
+        memory: &[u8],
+    ) {
+        // Their number is a power of two, or zero.
+        let mask = (self.slots.len() as u64).wrapping_sub(1);
+        let Some(slot) = self.slots.get_mut((self.next & mask) as usize) else {
+            return;
+        };
+        slot.nanos = at.as_nanos();
+        slot.was_sent = was_sent;
         slot.len = len as u32;
-        slot.kept = copy(start, &mut slot.bytes);
-        slot.direction = direction;
-        self.next += 1;
-        self.place += 1;
-        if self.place == self.limit {
-            self.place = 0;
+        slot.kept = head_len.min(SNAPLEN) as u8;
+        match memory.first_chunk() {
+            Some(start) => slot.bytes = *start,
+            None => slot.keep_last(memory),
         }
+        self.next += 1;
     }
 
     /// The frame with this number was thrown away.
@@ -109,8 +132,9 @@ impl Recorder {
         self.remark(self.next.saturating_sub(1), About::SentAgain);
     }
 
+    #[cold]
     fn remark(&mut self, number: u64, what: About) {
-        if self.limit == 0 {
+        if self.slots.is_empty() {
             return;
         }
         if self.remarks.len() >= REMARKS {
@@ -120,35 +144,34 @@ impl Recorder {
     }
 }
 
-/// Copies as much of `from` as there is room for; tells how much. Most frames are copied in one or two
-/// pieces whose length is known, which is a few instructions and no call.
-#[inline]
-fn copy(from: &[u8], to: &mut [u8; SNAPLEN]) -> u8 {
-    const FIRST: usize = 64;
-    const LAST: usize = SNAPLEN - FIRST;
-    let len = from.len().min(SNAPLEN);
-    let from = &from[..len];
-    if let (Some(first), Some(last)) = (from.first_chunk::<FIRST>(), from.last_chunk::<LAST>()) {
-        to[..FIRST].copy_from_slice(first);
-        to[len - LAST..len].copy_from_slice(last);
-    } else {
-        to[..len].copy_from_slice(from);
-    }
-    len as u8
-}
-
 #[cfg(test)]
 mod tests {
+    use packet::{Limits, Part, Pool, RxMeta};
+
     use super::*;
 
     #[test]
-    fn starts_of_any_length_are_copied() {
-        let from: Vec<u8> = (0..200).collect();
-        for len in 0..from.len() {
-            let mut to = [0xff; SNAPLEN];
-            let kept = usize::from(copy(&from[..len], &mut to));
-            assert_eq!(kept, len.min(SNAPLEN));
-            assert_eq!(to[..kept], from[..kept], "{len}");
+    fn starts_of_any_length_are_kept() {
+        let pool = Pool::new(Limits {
+            cells: 8,
+            pages: 0,
+            bays: 0,
+        });
+        let text: Vec<u8> = (0..200).collect();
+        let mut recorder = Recorder::new(1);
+        for len in 1..text.len() {
+            let part = Part::copy_from(&pool, &text[..len]).unwrap();
+            // Also from the end of a buffer, where there is nothing behind.
+            for mut part in [part.clone(), part] {
+                part.advance(part.len() / 2);
+                let kept = part.to_vec();
+                recorder.received(Instant::ZERO, &Frame::new(part, RxMeta::default()));
+                let Slot {
+                    bytes, kept: count, ..
+                } = &recorder.slots[0];
+                assert_eq!(usize::from(*count), kept.len().min(SNAPLEN));
+                assert!(kept.starts_with(&bytes[..(*count).into()]), "{len}");
+            }
         }
     }
 

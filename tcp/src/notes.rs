@@ -85,7 +85,7 @@ impl Notes {
     }
 
     /// Notes what of a connection is another now than when it was noted last.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_at(&mut self, tcb: &mut Tcb) {
         let now = Noted::of(tcb);
         if now != tcb.noted {
@@ -93,6 +93,7 @@ impl Notes {
         }
     }
 
+    #[cold]
     fn push_changes(&mut self, tcb: &mut Tcb, now: Noted) {
         let before = core::mem::replace(&mut tcb.noted, now);
         let mut push = |what| self.push(tcb.local, tcb.remote, what);

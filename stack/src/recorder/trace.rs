@@ -31,9 +31,11 @@ impl Recorder {
         start: Duration,
         notes: impl Iterator<Item = &'a Note>,
     ) -> Vec<u8> {
-        let oldest = self.next - self.slots.len() as u64;
-        let (newer, older) = self.slots.split_at(self.place.min(self.slots.len()));
-        let frames: Vec<Seen<'_>> = older.iter().chain(newer).map(Seen::new).collect();
+        let oldest = self.next.saturating_sub(self.slots.len() as u64);
+        let frames: Vec<Seen<'_>> = (oldest..self.next)
+            .filter_map(|number| self.slots.get((number % self.slots.len() as u64) as usize))
+            .map(Seen::new)
+            .collect();
         let remarks = (self.remarks.iter())
             .filter_map(|remark| Some((place(remark.number, oldest)?, Line::Frame(remark.what))));
         let notes =
@@ -54,8 +56,11 @@ impl Recorder {
                 let _ = write!(comment, "{separator}{line}");
             }
             let packet = pcapng::Packet {
-                time: start + Duration::from_nanos(frame.slot.at.as_nanos()),
-                direction: frame.slot.direction,
+                time: start + Duration::from_nanos(frame.slot.nanos),
+                direction: match frame.slot.was_sent {
+                    false => Direction::In,
+                    true => Direction::Out,
+                },
                 bytes: frame.headers,
                 wire_len: frame.slot.len as usize,
                 comment: &comment,
@@ -143,9 +148,9 @@ fn headers(bytes: &[u8], slot: &Slot) -> Option<(usize, Option<Ends>)> {
     };
     let from = SocketAddrV4::new(ipv4.source, u16::from_be_bytes([a, b]));
     let to = SocketAddrV4::new(ipv4.destination, u16::from_be_bytes([c, d]));
-    let (local, remote) = match slot.direction {
-        Direction::In => (to, from),
-        Direction::Out => (from, to),
+    let (local, remote) = match slot.was_sent {
+        false => (to, from),
+        true => (from, to),
     };
     let len = usize::from(words >> 4) * 4;
     Some((start + len.max(TCP_HEADER), Some(Ends { local, remote })))

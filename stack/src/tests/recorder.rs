@@ -130,7 +130,7 @@ fn what_is_dropped_is_told_with_its_reason() {
 #[test]
 fn the_oldest_frames_are_forgotten() {
     let mut pair = Pair {
-        a: Host::with(A, A_MAC, |config| config.recorder = 5),
+        a: Host::with(A, A_MAC, |config| config.recorder = 4),
         b: Host::with(B, B_MAC, |config| config.recorder = 0),
     };
     let (client, _server) = pair.connection();
@@ -139,7 +139,7 @@ fn the_oldest_frames_are_forgotten() {
         pair.pass(Duration::from_millis(100));
     }
     let frames = trace(&pair.a);
-    assert_eq!(frames.len(), 5);
+    assert_eq!(frames.len(), 4);
     assert!(comments_of(&frames).is_empty(), "{frames:?}");
     assert!(trace(&pair.b).is_empty());
 }
