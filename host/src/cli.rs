@@ -35,6 +35,11 @@ pub(crate) enum Command {
     ///
     /// Without --link no root and no set-up are needed: it makes a tap in a network namespace of its
     /// own, runs our stack on it, and publishes it on this machine.
+    ///
+    /// At /_/ it shows its inside: a live page, /_/metrics for Prometheus, /_/trace.pcapng for Wireshark.
+    /// By default only clients with a loopback address see it (through the relay, the real client's
+    /// counts) that ask for this host by an address or as localhost; --set inside=everyone shows it to all,
+    /// --set inside=off to nobody: do that behind a proxy on this machine.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
     /// Fetch a URL
@@ -135,7 +140,8 @@ pub(crate) struct Serving {
     #[arg(long, value_name = "SIZE", default_value = "256M")]
     pub(crate) memory: Memory,
 
-    /// A setting of the application
+    /// A setting of the application; inside=loopback (the default), everyone or off says who may look
+    /// inside, at /_/
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
 
