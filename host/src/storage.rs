@@ -2,6 +2,14 @@
 //!
 //! Nothing is mapped: a file that is truncated while it is sent must not kill the server. Opening and
 //! reading do not wait for anything but the disk; only a lack of memory makes a reader wait.
+//!
+//! What is read of an open file is one version of it. One that another is renamed over is read to its
+//! end; one that is written to, cut or lengthened cannot be read any further, as its times tell. What
+//! they do not tell is not seen: a second change within a file system's tick where that is longer than
+//! the kernel's (FAT), a server's clock that is behind ours, bytes changed through a mapping.
+//!
+//! A file has one form here: `page.html.gz` beside `page.html` may be of another version of it, and
+//! nobody could tell. Compressed forms are an archive's.
 
 mod beneath;
 mod cache;

@@ -3,11 +3,12 @@
 use core::time::Duration;
 use std::io::IoSliceMut;
 use std::os::fd::OwnedFd;
-use std::time::SystemTime;
+use std::thread;
 
 use packet::{Buf, Part, Secrets};
 use runtime::{Metadata, StorageError};
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Stat};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::cache::{Key, PAGE};
 
@@ -15,7 +16,7 @@ use super::cache::{Key, PAGE};
 pub(super) struct OpenFile {
     descriptor: OwnedFd,
     key: Key,
-    /// Whether its times are old enough to tell the next change from the last one.
+    /// Whether its times are old enough to tell the next change from the last one on any file system.
     settled: bool,
 }
 
@@ -23,24 +24,35 @@ pub(super) struct OpenFile {
 /// is in use ticks slower than this (FAT: 2 s).
 const TICK: Duration = Duration::from_secs(2);
 
+/// A file that changed in the kernel's current tick (1 to 10 ms) is looked at again so often, so much
+/// later: more than two ticks in all.
+const LOOKS: usize = 25;
+const PAUSE: Duration = Duration::from_millis(1);
+
 impl OpenFile {
     /// Takes a regular file; anything else is not there, as far as an application sees.
     pub(super) fn new(descriptor: OwnedFd) -> Result<Self, StorageError> {
-        let stat = rustix::fs::fstat(&descriptor).map_err(|_| StorageError::Io)?;
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => {}
-            FileType::Directory => return Err(StorageError::IsDirectory),
-            _ => return Err(StorageError::NotFound),
+        // A change after this tick is seen by its time; one more in the same tick would not be. So its
+        // end is waited for: some milliseconds of everybody's, for a file that was saved just now.
+        for _ in 0..LOOKS {
+            let (stat, now) = (stat(&descriptor)?, tick());
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => {}
+                FileType::Directory => return Err(StorageError::IsDirectory),
+                _ => return Err(StorageError::NotFound),
+            }
+            let key = Key::of(&stat);
+            if key.changed() != now {
+                let settled = now.saturating_sub(key.changed().max(key.modified())) > TICK;
+                return Ok(Self {
+                    descriptor,
+                    key,
+                    settled,
+                });
+            }
+            thread::sleep(PAUSE);
         }
-        let key = Key::of(&stat);
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        Ok(Self {
-            descriptor,
-            key,
-            settled: now.saturating_sub(key.changed().max(key.modified())) > TICK,
-        })
+        Err(StorageError::Busy)
     }
 
     pub(super) fn key(&self) -> Key {
@@ -87,8 +99,7 @@ impl OpenFile {
         let read =
             rustix::io::retry_on_intr(|| rustix::io::preadv(&self.descriptor, &mut slices, offset));
         let mut read = (read.map_err(|_| StorageError::Io)? as u64).min(left);
-        let stat = rustix::fs::fstat(&self.descriptor).map_err(|_| StorageError::Io)?;
-        if read == 0 || !self.key.is_of(&stat) {
+        if read == 0 || !self.key.is_of(&stat(&self.descriptor)?) {
             return Err(StorageError::Io);
         }
         // A page that the read ended in, before the file does, is left out: the next call reads it.
@@ -104,4 +115,15 @@ impl OpenFile {
         }
         Ok(pages)
     }
+}
+
+fn stat(file: &OwnedFd) -> Result<Stat, StorageError> {
+    rustix::fs::fstat(file).map_err(|_| StorageError::Io)
+}
+
+/// The time since 1970 that the kernel gives to a file changed now.
+pub(super) fn tick() -> Duration {
+    let now = clock_gettime(ClockId::RealtimeCoarse);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
 }

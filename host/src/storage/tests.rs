@@ -1,6 +1,7 @@
 use core::future::poll_fn;
+use core::time::Duration;
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{FileExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, symlink};
 use std::path::Path;
 
 use packet::{Limits, Pool};
@@ -178,6 +179,24 @@ fn change(way: &str, path: &Path) {
         }
     };
     changed.unwrap();
+}
+
+/// Else two changes could have the same time, and a mixture would look like one version.
+#[test]
+fn a_file_is_open_once_the_next_change_is_told_from_the_last() {
+    let place = place(8);
+    for name in ["a", "b", "c", "d", "e"] {
+        place.write(name, b"now");
+        let id = place.storage.open(name).unwrap();
+        let inner = place.storage.inner.borrow();
+        let changed = inner.file(id).unwrap().key().changed();
+        // Also where the kernel would see to it (Linux 6.13, on most of its file systems).
+        assert_ne!(changed, file::tick());
+        place.write(name, b"new");
+        let now = fs::metadata(place.directory.path().join(name)).unwrap();
+        let now = Duration::new(now.ctime() as u64, now.ctime_nsec() as u32);
+        assert!(changed < now, "{changed:?} {now:?}");
+    }
 }
 
 /// What a slow client gets of a file that changes meanwhile: one version of it, or not all.
