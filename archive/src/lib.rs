@@ -24,7 +24,7 @@
 //! itself, so that a page can be lent to a device, or to a back end, and nothing else shows in it.
 //!
 //! Limits: 2^32 entries, paths of 65,535 bytes; an archive fits in memory. There are no empty
-//! directories. Not here: reading a directory and compressing, which is the host's (`parhelion pack`).
+//! directories. Not here: reading a directory and compressing, which is the crate `pack`'s.
 //! No RFC is followed but for the names of codings (RFC 9110, 8.4.1; RFC 8878).
 #![no_std]
 #![forbid(unsafe_code)]

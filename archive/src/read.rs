@@ -149,7 +149,8 @@ impl Storage for Archive<'static> {
     }
 
     fn open_coded(&self, path: &str, coding: &str) -> Result<FileId, StorageError> {
-        let coding = Coding::ALL.into_iter().find(|known| known.name() == coding);
+        let mut codings = Coding::ALL.into_iter().skip(1);
+        let coding = codings.find(|known| known.name() == coding);
         let found = coding.and_then(|coding| self.find(path, coding).ok());
         found.map(id).ok_or(StorageError::NotFound)
     }

@@ -69,6 +69,7 @@ fn files_directories_and_variants_are_found() {
         ("a/b.txt/c", "", StorageError::NotFound),
         ("a/b.txt", "zstd", StorageError::NotFound),
         ("a/b.txt", "compress", StorageError::NotFound),
+        ("a/b.txt", "identity", StorageError::NotFound),
         ("a/../z", "", StorageError::NotFound),
     ] {
         assert_eq!(look(&archive, path, coding).err(), Some(error), "{path:?}");

@@ -27,8 +27,7 @@ pub struct File<'a> {
 /// Puts `files` into an archive. The same files give the same bytes, in whatever order they come.
 ///
 /// # Errors
-/// As [`Malformed`] says: a path that is not plain, one that stands twice or is a directory too, a
-/// variant without its file.
+/// As [`Malformed`] says: a path that is not plain, one that stands twice, a variant without its file.
 pub fn write(mut files: Vec<File<'_>>) -> Result<Vec<u8>, Malformed> {
     files.sort_by(|a, b| (a.path, a.coding).cmp(&(b.path, b.coding)));
     check(&files)?;

@@ -1,5 +1,5 @@
-//! An application that has not been started: one of ours, or somebody's own; and a program made of
-//! one.
+//! An application that has not been started: one of ours, or somebody's own, with the files that are
+//! part of its program; and a program made of one.
 
 use core::pin::Pin;
 use std::process::ExitCode;
@@ -11,9 +11,10 @@ use crate::cli::{Alone, App, On, Placing, Replay};
 use crate::failure::Failure;
 use crate::{end, logging, refuse, replay, serve, simulation};
 
-/// What an application is: a name, and its first task.
+/// What an application is: a name, its first task, and an archive of its files, if it has one.
 pub(crate) struct Application {
     pub(crate) name: &'static str,
+    pub(crate) content: Option<&'static [u8]>,
     main: Box<dyn FnOnce(Env) -> Main>,
 }
 
@@ -26,6 +27,7 @@ impl Application {
     {
         Self {
             name,
+            content: None,
             main: Box::new(|env| Box::pin(main(env))),
         }
     }
@@ -35,11 +37,17 @@ impl Application {
     }
 }
 
-/// Runs an application where the command line says: all that a program made of one does. Tells the exit
-/// code: 0 done, 1 the machine refuses or the application fails, 2 the command line or an input is
-/// unusable.
+/// Runs an application where the command line says: all that a program made of one does. Its files are
+/// those of the archive `content` ([`embed!`](crate::embed)), unless the command line names others.
+///
+/// Tells the exit code: 0 done, 1 the machine refuses or the application fails, 2 the command line or
+/// an input is unusable.
 #[must_use]
-pub fn run<F>(name: &'static str, main: impl FnOnce(Env) -> F + 'static) -> ExitCode
+pub fn run<F>(
+    name: &'static str,
+    main: impl FnOnce(Env) -> F + 'static,
+    content: Option<&'static [u8]>,
+) -> ExitCode
 where
     F: Future<Output = Result<(), runtime::Failure>> + 'static,
 {
@@ -48,7 +56,10 @@ where
         .about("An application for Parhelion");
     let matches = command.try_get_matches();
     match matches.and_then(|matches| Alone::from_arg_matches(&matches)) {
-        Ok(alone) => end(place(Application::new(name, main), alone.placing)),
+        Ok(alone) => {
+            let app = Application::new(name, main);
+            end(place(Application { content, ..app }, alone.placing))
+        }
         Err(error) => refuse(&error, name),
     }
 }

@@ -74,6 +74,7 @@ Examples:
   parhelion run --on sockets --port 8080
   sudo parhelion run --on tap:tap0 --host-address 10.0.0.1/24 --capture all.pcapng
   parhelion run --on sim:7 --faults loss=5%
+  parhelion build --release --content site/
 
 On pcap:FILE of the options for a link only --capture counts, on sim only --faults.";
 

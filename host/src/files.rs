@@ -24,10 +24,18 @@ pub(crate) enum Files {
 }
 
 impl Files {
-    /// The files at `path`, if one is given.
-    pub(crate) fn open(path: Option<&Path>, pool: &Pool) -> Result<Self, Failure> {
+    /// The files at `path`, if one is given; else those that are part of the program.
+    pub(crate) fn open(
+        path: Option<&Path>,
+        content: Option<&'static [u8]>,
+        pool: &Pool,
+    ) -> Result<Self, Failure> {
         let Some(path) = path else {
-            return Ok(Self::Nothing);
+            let archive = content.map(Archive::open).transpose();
+            let archive = archive.map_err(|error| {
+                Failure::refused(format!("the program's files are no good: {error}"))
+            })?;
+            return Ok(archive.map_or(Self::Nothing, |archive| Self::Archive(Rc::new(archive))));
         };
         let unusable = |why: String| {
             let path = path.display();

@@ -59,6 +59,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 pub use self::application::run;
+pub use archive::embed;
 
 use self::cli::{Command, CommandLine};
 use self::failure::{Failure, one_line};
@@ -85,8 +86,8 @@ pub fn command() -> ExitCode {
             replay::run(&options)
         }
         Command::New(options) => project::new(&options.name),
-        Command::Run(options) => project::run(options.build.release),
-        Command::Build(options) => project::build(options.release),
+        Command::Run(options) => project::run(&options.build),
+        Command::Build(options) => project::build(&options),
     };
     end(done)
 }

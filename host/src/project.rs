@@ -21,34 +21,36 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use self::cargo::Package;
+use crate::cli::Build;
 use crate::failure::{Failure, reason};
 
 pub(crate) use self::new::new;
 
 /// Builds the application in the current folder, and says where it is.
-pub(crate) fn build(release: bool) -> Result<(), Failure> {
-    let program = make(release)?;
+pub(crate) fn build(options: &Build) -> Result<(), Failure> {
+    let program = make(options)?;
     println!("{}", program.display());
     Ok(())
 }
 
 /// Builds the application in the current folder and becomes it, with what the command line says behind
 /// `run`.
-pub(crate) fn run(release: bool) -> Result<(), Failure> {
-    let program = make(release)?;
+pub(crate) fn run(options: &Build) -> Result<(), Failure> {
+    let program = make(options)?;
     let arguments: Vec<OsString> = env::args_os().skip(2).collect();
     let error = Command::new(&program).args(arguments).exec();
     let (program, why) = (program.display(), reason(&error));
     Err(Failure::refused(format!("cannot start {program}: {why}")))
 }
 
-fn make(release: bool) -> Result<PathBuf, Failure> {
+fn make(options: &Build) -> Result<PathBuf, Failure> {
     let source = source()?;
     let package = cargo::package()?;
     package.check(&source)?;
     tree::check(&package)?;
-    let folder = write_program(&package, &source)?;
-    cargo::build(&package, &folder, release)
+    let content = options.content.as_deref().map(directory).transpose()?;
+    let folder = write_program(&package, &source, content.as_deref())?;
+    cargo::build(&package, &folder, options.release)
 }
 
 /// Where this project's crates are: where this command was built, or where `PARHELION_SOURCE` says.
@@ -65,36 +67,68 @@ fn source() -> Result<PathBuf, Failure> {
     }
 }
 
-/// Writes the package that makes a program of the application.
-fn write_program(package: &Package, source: &Path) -> Result<PathBuf, Failure> {
+/// Where a directory is, seen from anywhere.
+fn directory(path: &Path) -> Result<PathBuf, Failure> {
+    let (name, wrong) = (path.display(), "name a directory of files");
+    match fs::canonicalize(path) {
+        Ok(path) if path.is_dir() => Ok(path),
+        Ok(_) => Err(Failure::unusable(format!(
+            "--content {name} is no directory: {wrong}"
+        ))),
+        Err(error) => Err(Failure::unusable(format!(
+            "--content {name}: {}: {wrong}",
+            reason(&error)
+        ))),
+    }
+}
+
+/// What puts an archive into the program; `build.rs` makes it.
+const EMBEDDED: &str = r#"Some(parhelion::embed!(concat!(env!("OUT_DIR"), "/content.archive")))"#;
+
+/// Writes the package that makes a program of the application, with the files of `content` in it.
+fn write_program(
+    package: &Package,
+    source: &Path,
+    content: Option<&Path>,
+) -> Result<PathBuf, Failure> {
     let folder = package.target.join("parhelion").join(&package.name);
     let filled = |text: &str| {
         text.replace("@name@", &package.name)
             .replace("@folder@", &quoted(&package.folder))
             .replace("@host@", &quoted(&source.join("host")))
+            .replace("@pack@", &quoted(&source.join("pack")))
+            .replace("@directory@", &quoted(content.unwrap_or(Path::new(""))))
+            .replace("@build@", content.map_or("false", |_| "\"build.rs\""))
+            .replace("@content@", content.map_or("None", |_| EMBEDDED))
     };
-    let manifest = filled(include_str!("project/template/program.toml.in"));
+    let mut manifest = filled(include_str!("project/template/program.toml.in"));
     let main = filled(include_str!("project/template/program.rs.in"));
+    if content.is_some() {
+        manifest += &filled(include_str!("project/template/content.toml.in"));
+    }
     let write = || {
         fs::create_dir_all(folder.join("src"))?;
-        write_changed(&folder.join("Cargo.toml"), manifest.as_bytes())?;
         write_changed(&folder.join("src/main.rs"), main.as_bytes())?;
-        // The versions that this project was tested with.
-        let lock = folder.join("Cargo.lock");
-        match lock.exists() {
-            true => Ok(()),
-            false => fs::copy(source.join("Cargo.lock"), lock).map(drop),
+        if content.is_some() {
+            let build = filled(include_str!("project/template/content.rs.in"));
+            write_changed(&folder.join("build.rs"), build.as_bytes())?;
         }
+        // With the versions that this project was tested with.
+        if write_changed(&folder.join("Cargo.toml"), manifest.as_bytes())? {
+            fs::copy(source.join("Cargo.lock"), folder.join("Cargo.lock"))?;
+        }
+        Ok(())
     };
     write().map_err(|error| cannot_write(&folder, &error))?;
     Ok(folder)
 }
 
-/// A file that has these bytes already keeps its time, so that cargo builds nothing for nothing.
-fn write_changed(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Whether these bytes are new there. A file that has them already keeps its time, so that cargo builds
+/// nothing for nothing.
+fn write_changed(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
     match fs::read(path) {
-        Ok(old) if old == bytes => Ok(()),
-        _ => fs::write(path, bytes),
+        Ok(old) if old == bytes => Ok(false),
+        _ => fs::write(path, bytes).map(|()| true),
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn play(app: Application, config: Config, options: &cli::Replay) -> R
     let plan = Plan::read(Frames::new(open(input)?), options.address);
     let server = server(&plan, input, options.address)?;
     let pool = machine::pool(MEMORY);
-    let files = Files::open(options.directory.as_deref(), &pool)?;
+    let files = Files::open(options.directory.as_deref(), app.content, &pool)?;
     let link = PcapLink::new(open(input)?, MAC, MTU, pool.clone()).beginning_at(LEAD);
     let (start, report) = (link.start(), link.report());
     let out = match &options.out {

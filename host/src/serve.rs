@@ -48,7 +48,7 @@ pub(crate) fn offer(
     let mut config = settings(options)?;
     let ready_file = ready_file(options)?;
     let pool = machine::pool(arrangement::memory(options).server);
-    let files = Files::open(directory, &pool)?;
+    let files = Files::open(directory, app.content, &pool)?;
 
     // A task for each connection, one more where it is relayed, and a few of our own.
     let tasks = 2 * options.max_connections as usize + 16;

@@ -44,7 +44,7 @@ pub(crate) fn run(
     set(&mut simulation.config, "port", &port.to_string())?;
     set(&mut simulation.config, "place", "a simulated network")?;
     let pool = machine::pool(options.memory.bytes);
-    let files = Files::open(directory, &pool)?;
+    let files = Files::open(directory, app.content, &pool)?;
     simulation.storage = files.storage();
     simulation.driver = files.driver();
     if let Some(faults) = options.link.faults.profiles() {

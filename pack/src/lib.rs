@@ -15,6 +15,8 @@ mod walk;
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
 
 use archive::{Coding, File, Malformed};
 
@@ -90,6 +92,32 @@ pub fn pack(directory: &Path) -> Result<Packed, Error> {
         variants,
         left_out: found.left_out,
     })
+}
+
+/// What a `build.rs` does to put a directory into its program: packs it into a file of this name in
+/// `OUT_DIR`, again whenever something in it changes. `archive::embed!` takes it from there.
+#[must_use]
+pub fn build(directory: impl AsRef<Path>, name: &str) -> ExitCode {
+    let directory = directory.as_ref();
+    println!("cargo::rerun-if-changed={}", directory.display());
+    let packed = match pack(directory) {
+        Ok(packed) => packed,
+        Err(error) => {
+            println!("cargo::error={error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for line in &packed.left_out {
+        println!("cargo::warning={line}");
+    }
+    let path = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join(name);
+    match fs::write(&path, &packed.bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("cargo::error=cannot write {}: {error}", path.display());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use core::time::Duration;
 
 use packet::Chunk;
 
-/// Names an open file of a [`Storage`]. A stale one (its file is closed) is recognised.
+/// Names an open file of a [`Storage`]. A stale one (its file is closed) is recognised, or names the same
+/// file for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
     /// Which slot of the storage's table.

@@ -9,12 +9,14 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::rc::Rc;
 
+use archive::{Archive, Coding, File};
 use embedded_io_async::Write;
 use http::{Error, Exchange, Handler, Limits, Request, Response, Server, Status, media};
 use link::{Burst, Caps, Full, Link, LinkError, LinkState, Transmit};
 use memory::{Cable, End, MemoryLink};
 use packet::{Chunk, Class, Instant, Pool, Secrets, Surroundings, Transport};
-use runtime::{Driver, Executor, Flow, Network};
+use runtime::{Driver, Entropy, Env, Executor, Flow, Network};
+use site::{Site, Visitor};
 use stack::{Cidr, Config, Net};
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -22,6 +24,8 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 /// More than a super-frame carries, so that the body leaves in several pieces.
 static BODY: [u8; 200_000] = [b'p'; 200_000];
+
+const REQUEST: &[u8] = b"GET /large.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip, br\r\n\r\n";
 
 struct Page;
 
@@ -45,6 +49,7 @@ type Uncopied = Rc<Cell<usize>>;
 /// A link that looks where the payload lies.
 struct Watched {
     link: MemoryLink,
+    body: &'static [u8],
     uncopied: Uncopied,
 }
 
@@ -62,7 +67,7 @@ impl Link for Watched {
     }
 
     fn transmit(&mut self, now: Instant, frame: Transmit<'_>) -> Result<(), Full> {
-        let body = BODY.as_ptr_range();
+        let body = self.body.as_ptr_range();
         let in_body = |chunk: &&Chunk| body.contains(&chunk.as_ptr());
         let bytes: usize = frame
             .payload
@@ -110,7 +115,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(body: &'static [u8]) -> Self {
         let pools = [(); 2].map(|()| Pool::new(packet::Limits::for_memory(32 << 20)));
         let end = |last: u8, pool: &Pool| End {
             mac: [2, 0, 0, 0, 0, last],
@@ -120,6 +125,7 @@ impl World {
         let uncopied = Uncopied::default();
         let right = Watched {
             link: right,
+            body,
             uncopied: Rc::clone(&uncopied),
         };
         let host = |address, link: Box<dyn Link>, pool: &Pool| {
@@ -154,14 +160,14 @@ impl World {
         self.hosts.iter().for_each(|host| host.transmit(now));
     }
 
-    /// Serves the page on port 80.
-    fn serve(&self) {
+    /// Serves what `handler` answers on port 80.
+    fn serve(&self, handler: impl Handler + 'static) {
         let net: Rc<dyn Network> = Rc::new(self.hosts[1].clone());
         let server = Server::new(Limits::default(), Clock(Rc::clone(&self.now)));
         let serve = async move {
             let mut listener = runtime::Listener::bind(&net, 80).expect("nobody else listens");
             let (flow, _) = listener.accept().await.expect("a client comes");
-            server.serve(flow, &Page).await;
+            server.serve(flow, &handler).await;
         };
         self.executor.spawn(serve).expect("room for a task");
     }
@@ -175,9 +181,7 @@ impl World {
             let remote = SocketAddr::from((SERVER, 80));
             let mut flow = Flow::connect(&net, remote).await.expect("somebody listens");
             loop {
-                flow.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                    .await
-                    .expect("it goes out");
+                flow.write_all(REQUEST).await.expect("it goes out");
                 let mut left = BODY.len();
                 let mut in_body = false;
                 while left > 0 {
@@ -222,14 +226,51 @@ fn fetch(world: &World, received: &Cell<usize>, count: usize) -> usize {
 
 #[test]
 fn a_kept_connection_copies_no_payload_and_allocates_nothing() {
-    let world = World::new();
-    world.serve();
+    let world = World::new(&BODY);
+    world.serve(Page);
+    holds(&world);
+}
+
+/// The whole site, and of a file the form that the client asks for.
+#[test]
+fn nor_does_a_site_from_an_archive() {
+    let file = |coding, bytes: &'static [u8]| File {
+        path: "large.txt",
+        media: media::TEXT,
+        coding,
+        modified: Some(1_000_000_000),
+        bytes: bytes.into(),
+    };
+    let files = vec![
+        file(Coding::Identity, b"plain"),
+        file(Coding::Brotli, &BODY),
+    ];
+    let bytes = archive::write(files).expect("a plain path").leak();
+    let archive = Archive::open(bytes).expect("what was written");
+    let world = World::new(bytes);
+    let mut config = runtime::Config::default();
+    config.set("quiet=yes").expect("a setting");
+    let env = Env {
+        net: Rc::new(world.hosts[1].clone()),
+        clock: world.executor.clock().clone(),
+        console: Rc::new(runtime::Nothing),
+        inspect: Rc::new(runtime::Nothing),
+        storage: Rc::new(archive),
+        config: Rc::new(config),
+        entropy: Entropy::new(&Secrets::new([1; 32])),
+        tasks: world.executor.clone(),
+    };
+    world.serve(Visitor::new(&Rc::new(Site::new(env)), (CLIENT, 1).into()));
+    holds(&world);
+}
+
+fn holds(world: &World) {
     let received = world.ask();
     // Tables, queues and spare boxes reach the size that they keep.
-    fetch(&world, &received, 20);
+    fetch(world, &received, 20);
     let uncopied = RefCell::new(0);
     let heap =
-        allocation_counter::measure(|| *uncopied.borrow_mut() = fetch(&world, &received, 1000));
+        allocation_counter::measure(|| *uncopied.borrow_mut() = fetch(world, &received, 1000));
     let sent = uncopied.into_inner();
     // The last body of the count may be under way when the count begins and ends.
     assert!(

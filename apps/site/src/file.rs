@@ -65,7 +65,9 @@ pub(crate) async fn serve<T: Transport>(
             range,
         ),
         Selection::Unsatisfiable => {
-            let response = Response::new(Status::RANGE_NOT_SATISFIABLE).content_range(None, len);
+            let response = Response::new(Status::RANGE_NOT_SATISFIABLE)
+                .varies(!codings.is_empty())
+                .content_range(None, len);
             return exchange.reply(response, Chunk::default()).await;
         }
     };

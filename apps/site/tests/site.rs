@@ -96,6 +96,12 @@ fn a_client_gets_the_form_that_it_asks_for() {
         part,
         format!("HTTP/1.1 206 Partial Content\r\n{script}{coded}{tag}{range}\r\ngz")
     );
+    let beyond = get(&format!("{taken}Range: bytes=4-\r\n"));
+    let nothing = "Content-Length: 0\r\nContent-Range: bytes */4\r\n";
+    assert_eq!(
+        beyond,
+        format!("HTTP/1.1 416 Range Not Satisfiable\r\n{vary}{nothing}\r\n")
+    );
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub(crate) struct Build {
     /// Take time to make it fast
     #[arg(long)]
     pub(crate) release: bool,
+
+    /// Put the files of this directory into the program, as its storage
+    #[arg(long, value_name = "DIR")]
+    pub(crate) content: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -38,6 +42,10 @@ pub(crate) struct Alone {
     /// Taken from `parhelion run`, and without effect here
     #[arg(long, hide = true)]
     release: bool,
+
+    /// The same
+    #[arg(long, hide = true)]
+    content: Option<PathBuf>,
 }
 
 /// Where an application runs, and how it is offered there.
@@ -55,7 +63,7 @@ pub(crate) struct Placing {
     )]
     pub(crate) on: On,
 
-    /// The application's files: a directory, or an archive
+    /// The application's files: a directory, or an archive; instead of those in the program, if any
     #[arg(long, value_name = "PATH")]
     pub(crate) storage: Option<PathBuf>,
 

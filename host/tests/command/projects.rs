@@ -2,7 +2,9 @@
 //!
 //! All programs are built below one folder, so that the libraries are built once.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -80,6 +82,7 @@ fn from_an_empty_folder_to_a_page_and_what_can_go_wrong() {
     std_is_found(&bench);
     mistakes_of_the_compiler_are_shown(&bench);
     reads_what_is_typed(&bench);
+    brings_its_files(&bench);
 }
 
 /// The program that `build` has made is stopped like the command itself.
@@ -196,6 +199,48 @@ fn reads_what_is_typed(bench: &Bench) {
     );
     let last = errors.lines().last().unwrap_or_default();
     assert_eq!(last, "parhelion: the application ended: no more lines");
+}
+
+/// Its files are part of the program, compressed, and as they are when it is built.
+fn brings_its_files(bench: &Bench) {
+    const LIBRARY: &str = "#![no_std]\nuse runtime::{Env, Failure};\n\
+        pub async fn main(env: Env) -> Result<(), Failure> {\n\
+        let file = env.open(\"a/page.html\").await?;\n\
+        let (start, codings) = (file.read(0..3).await?, file.metadata().codings);\n\
+        env.console.print(format_args!(\"{:?} {codings:?}\", core::str::from_utf8(&start)));\n\
+        Ok(())\n}\n";
+    fs::write(bench.path("page/src/lib.rs"), LIBRARY).unwrap();
+    let folder = bench.path("page/content/a");
+    fs::create_dir_all(&folder).unwrap();
+    let publish = crate::server::publish();
+    let run = ["run", "--on=sockets", &publish, "--content=content"];
+    for (text, expected) in [
+        (
+            "old".repeat(1000),
+            "Ok(\"old\") [\"br\", \"zstd\", \"gzip\"]\n",
+        ),
+        ("new".to_owned(), "Ok(\"new\") []\n"),
+    ] {
+        fs::write(folder.join("page.html"), text).unwrap();
+        let (code, output, errors) = bench.run("page", &run);
+        assert_eq!((code, output.as_str()), (0, expected), "{errors}");
+    }
+    let other = [
+        "run",
+        "--on=sockets",
+        &publish,
+        "--content=content",
+        "--storage=src",
+    ];
+    bench.fails("page", &other, 1, &["no such file"]);
+    let odd = OsStr::from_bytes(b"odd\xff");
+    fs::write(folder.join(odd), "").unwrap();
+    let shown = bench.fails("page", &run, 2, &["page was not built"]);
+    assert!(shown.contains("is no text"), "{shown}");
+    for content in ["none", "Cargo.toml"] {
+        let words = ["--content", content, "name a directory"];
+        bench.fails("page", &["build", "--content", content], 2, &words);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use core::future::pending;
 
-use runtime::{Either, StorageError, either};
+use runtime::{Either, File, StorageError, either};
 
 use super::{Case, FILES, PATTERN, TYPED, World};
 
@@ -15,6 +15,10 @@ pub(super) fn cases() -> Vec<Case> {
         Case {
             name: "what is no file of the storage is told apart from what is none at all",
             body: |world| Box::pin(no_files(world)),
+        },
+        Case {
+            name: "a file is there in the forms that it says, and in no other",
+            body: |world| Box::pin(forms(world)),
         },
         Case {
             name: "a file that is closed is closed, whoever has its slot",
@@ -78,6 +82,28 @@ async fn no_files(world: World) {
     }
 }
 
+async fn forms(world: World) {
+    let storage = &world.server.storage;
+    for (path, _) in FILES {
+        let plain = world.server.open(path).await.unwrap().metadata();
+        for coding in ["br", "zstd", "gzip", "identity"] {
+            let coded = File::open_coded(storage, path, coding).await;
+            match coded.map(|file| file.metadata()) {
+                Ok(coded) => {
+                    assert!(plain.codings.contains(&coding), "{path}: {coding}");
+                    assert_ne!(coded.etag, plain.etag, "{path}: {coding}");
+                    assert_eq!(coded.media, plain.media, "{path}: {coding}");
+                }
+                Err(error) => {
+                    assert!(!plain.codings.contains(&coding), "{path}: {coding}");
+                    assert_eq!(error, StorageError::NotFound, "{path}: {coding}");
+                }
+            }
+        }
+    }
+}
+
+/// It is recognised, or names the same file for ever: never another one.
 async fn stale_files(world: World) {
     let storage = &world.server.storage;
     let stale = storage.open("page").unwrap();
@@ -85,7 +111,10 @@ async fn stale_files(world: World) {
     let other = world.server.open("large").await.unwrap();
     storage.close(stale);
     let read = core::future::poll_fn(|cx| storage.poll_read(stale, 0, 1, cx)).await;
-    assert_eq!(read.err(), Some(StorageError::Io));
+    match read {
+        Ok(chunk) => assert_eq!(*chunk, FILES[0].1[..1]),
+        Err(error) => assert_eq!(error, StorageError::Io),
+    }
     let first = other.read(0..10).await.unwrap();
     assert_eq!(*first, PATTERN[..10]);
 }

@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::rc::Rc;
 
+use archive::{Archive, Coding, File};
 use memory::{Cable, End, MemoryLink};
 use packet::{Instant, Limits, Pool, Secrets};
 use runtime::{Driver, Network, Place};
@@ -18,13 +19,17 @@ pub fn offloaded() -> Setting {
     setting(Cable::default())
 }
 
-/// Over a cable that takes plain frames alone: cut and summed in software.
+/// Over a cable that takes plain frames alone: cut and summed in software. Its files are an archive's.
 #[must_use]
 pub fn plain() -> Setting {
-    setting(Cable {
+    let cable = Cable {
         offload: false,
         ..Cable::default()
-    })
+    };
+    Setting {
+        storage: Rc::new(archive()),
+        ..setting(cable)
+    }
 }
 
 /// Over plain frames that carry little, and a queue that is soon full.
@@ -66,6 +71,25 @@ fn setting(cable: Cable) -> Setting {
         storage: Rc::new(sim::Files::new(&FILES)),
         kept: None,
     }
+}
+
+/// The files, one of them in other forms too.
+fn archive() -> Archive<'static> {
+    let file = |path, coding, contents: &'static [u8]| File {
+        path,
+        media: "text/plain",
+        coding,
+        modified: None,
+        bytes: contents.into(),
+    };
+    let mut files: Vec<_> = FILES
+        .iter()
+        .map(|(path, contents)| file(path, Coding::Identity, contents))
+        .collect();
+    files.push(file("page", Coding::Brotli, b"a form"));
+    files.push(file("page", Coding::Gzip, b"another form"));
+    let bytes = archive::write(files).expect("plain paths");
+    Archive::open(bytes.leak()).expect("what was written")
 }
 
 fn host(address: Ipv4Addr, link: MemoryLink, pool: Pool) -> Net {
