@@ -94,23 +94,29 @@ impl<'a> Archive<'a> {
         text(self.bytes, &entry.path).unwrap_or_default()
     }
 
-    /// Where an entry is or would be.
-    fn find(&self, path: &str, coding: Coding) -> Result<usize, usize> {
-        let key = (path, coding as u8);
+    /// The same as bytes, whose order is that of the text.
+    fn path_bytes(&self, entry: &Entry) -> &'a [u8] {
+        bytes_at(self.bytes, &entry.path).unwrap_or_default()
+    }
+
+    /// Which entry has this path and coding.
+    fn find(&self, path: &str, coding: Coding) -> Option<usize> {
+        let key = (path.as_bytes(), coding as u8);
         self.entries
-            .binary_search_by(|entry| (self.path(entry), entry.coding).cmp(&key))
+            .binary_search_by(|entry| (self.path_bytes(entry), entry.coding).cmp(&key))
+            .ok()
     }
 
     /// Whether a path is that of a directory: the next one begins with it and a `/`.
     fn is_directory(&self, path: &str) -> bool {
         let inside = |entry: &Entry| {
-            let rest = self.path(entry).strip_prefix(path);
-            rest.is_some_and(|rest| rest.starts_with('/'))
+            let rest = self.path_bytes(entry).strip_prefix(path.as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
         };
         // Between `a` and what is in it stand such as `a-b`: `-` is before `/`.
         let start = self.entries.partition_point(|entry| {
             let before = path.bytes().chain([b'/']);
-            self.path(entry).bytes().lt(before)
+            self.path_bytes(entry).iter().copied().lt(before)
         });
         path.is_empty() || self.entries.get(start).is_some_and(inside)
     }
@@ -142,16 +148,16 @@ impl Archive<'static> {
 impl Storage for Archive<'static> {
     fn open(&self, path: &str) -> Result<FileId, StorageError> {
         match self.find(path, Coding::Identity) {
-            Ok(index) => Ok(id(index)),
-            Err(_) if self.is_directory(path) => Err(StorageError::IsDirectory),
-            Err(_) => Err(StorageError::NotFound),
+            Some(index) => Ok(id(index)),
+            None if self.is_directory(path) => Err(StorageError::IsDirectory),
+            None => Err(StorageError::NotFound),
         }
     }
 
     fn open_coded(&self, path: &str, coding: &str) -> Result<FileId, StorageError> {
         let mut codings = Coding::ALL.into_iter().skip(1);
         let coding = codings.find(|known| known.name() == coding);
-        let found = coding.and_then(|coding| self.find(path, coding).ok());
+        let found = coding.and_then(|coding| self.find(path, coding));
         found.map(id).ok_or(StorageError::NotFound)
     }
 
@@ -190,9 +196,12 @@ fn id(index: usize) -> FileId {
 }
 
 fn text<'a>(bytes: &'a [u8], place: &Place) -> Option<&'a str> {
+    core::str::from_utf8(bytes_at(bytes, place)?).ok()
+}
+
+fn bytes_at<'a>(bytes: &'a [u8], place: &Place) -> Option<&'a [u8]> {
     let start = place.start.get() as usize;
-    let bytes = bytes.get(start..)?.get(..place.len.get().into())?;
-    core::str::from_utf8(bytes).ok()
+    bytes.get(start..)?.get(..place.len.get().into())
 }
 
 fn modified(entry: &Entry) -> Option<u64> {

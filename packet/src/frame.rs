@@ -136,8 +136,8 @@ impl Frame {
     /// The one's complement sum of `len` bytes from `start` on; `None` if there are fewer.
     #[must_use]
     pub fn sum(&self, mut start: usize, len: usize) -> Option<Sum> {
-        if let (Some(bytes), None) = (self.head.get(start..start + len), &self.spill) {
-            return Some(Sum::of(bytes));
+        if self.spill.is_none() {
+            return Some(Sum::of(self.head.get(start..)?.get(..len)?));
         }
         let (mut sum, mut left) = (Sum::default(), len);
         for part in self.parts() {
@@ -193,6 +193,23 @@ mod tests {
                 let expected: Vec<u8> = b"abcdefghi"[front..].iter().copied().take(keep).collect();
                 assert_eq!(bytes(&frame), expected, "{front} {keep}");
                 assert_eq!(frame.len(), expected.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_sum_is_that_of_the_range_in_whichever_parts_it_lies() {
+        let bytes = b"abcdefghi";
+        for parts in [&[&bytes[..]][..], &[b"abc", b"de", b"fghi"]] {
+            let frame = frame(parts);
+            for start in 0..=9 {
+                for len in 0..=10 {
+                    let expected = bytes
+                        .get(start..start + len)
+                        .map(|range| Sum::of(range).fold());
+                    let sum = frame.sum(start, len).map(Sum::fold);
+                    assert_eq!(sum, expected, "{len} bytes from {start} on");
+                }
             }
         }
     }

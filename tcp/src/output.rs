@@ -109,8 +109,8 @@ pub(crate) fn transmit(
     Ok(true)
 }
 
-/// Whether there is nothing left to look for: all is sent and acknowledged, what was just sent told
-/// the window too.
+/// Whether a look for the next segment would find none: all that is queued has left, and with it an
+/// acknowledgement that tells the window.
 fn is_done(tcb: &Tcb) -> bool {
     let end = tcb.snd.end + u64::from(tcb.snd.fin);
     let is_sent = tcb.snd.nxt >= end && !tcb.recovery.resend_first;

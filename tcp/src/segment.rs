@@ -50,6 +50,9 @@ impl Segment {
         let options = options_len.and_then(|len| rest.get(..len));
         let options = options.ok_or(Drop::Malformed)?;
         let text_len = len.checked_sub(header.len()).ok_or(Drop::Malformed)?;
+        if frame.len() < start.saturating_add(len) {
+            return Err(Drop::Malformed);
+        }
         if frame.meta.checksum == RxChecksum::Unknown && !is_intact(packet, frame) {
             return Err(Drop::Checksum);
         }
@@ -85,9 +88,56 @@ impl Segment {
     }
 }
 
-/// Whether a segment's checksum is right. One that is longer than its frame is not.
+/// Whether a segment's checksum is right.
 fn is_intact(packet: &Packet, frame: &Frame) -> bool {
     let header = checksum::pseudo_header(packet.source, packet.destination, PROTOCOL, packet.len);
     let sum = frame.sum(packet.start, packet.len);
     sum.is_some_and(|sum| (header + sum).is_valid())
+}
+
+#[cfg(test)]
+mod tests {
+    use packet::{Limits, Part, Pool, RxMeta};
+
+    use super::*;
+
+    /// Whatever a device says of its checksum, a segment lies in its frame, and its header in itself.
+    #[test]
+    fn a_segment_is_no_longer_than_its_frame() {
+        let pool = Pool::new(Limits {
+            cells: 8,
+            pages: 0,
+            bays: 0,
+        });
+        let mut bytes = [0; 64];
+        bytes[14 + 12] = 6 << 4;
+        let meta = RxMeta {
+            checksum: RxChecksum::Valid,
+            gso_size: 0,
+        };
+        let frame = Frame::new(Part::copy_from(&pool, &bytes).unwrap(), meta);
+        let text_len = |start, len| {
+            let (source, destination) = (Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST);
+            let packet = Packet {
+                source,
+                destination,
+                start,
+                len,
+            };
+            Segment::parse(&packet, &frame).map(|segment| (segment.text_start, segment.text_len))
+        };
+        assert_eq!(text_len(14, 50), Ok((38, 26)));
+        assert_eq!(text_len(14, 24), Ok((38, 0)));
+        for (start, len) in [
+            (14, 51),
+            (14, 23),
+            (14, 0),
+            (50, 14),
+            (65, 0),
+            (14, usize::MAX),
+        ] {
+            let parsed = text_len(start, len);
+            assert_eq!(parsed, Err(Drop::Malformed), "{len} bytes from {start} on");
+        }
+    }
 }
