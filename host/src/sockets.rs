@@ -17,7 +17,7 @@ mod queue;
 mod slots;
 
 use core::cell::RefCell;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
@@ -328,6 +328,11 @@ impl Driver for Sockets {
             .iter()
             .any(|connection| connection.has_more_to_say())
     }
+}
+
+/// An IPv4 address at a socket for both looks like ::ffff:10.0.0.1.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// A poll that fails is a bug of ours (a bad descriptor), and nothing a connection can be told.

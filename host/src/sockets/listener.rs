@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind};
 use mio::net::{TcpListener, TcpStream};
 use rustix::io::Errno;
 
+use super::canonical;
+
 /// The most connections accepted in a turn, so that a crowd at the door leaves time for who is in.
 const TURN_ACCEPTS: u16 = 64;
 
@@ -51,9 +53,7 @@ impl Listening {
             match self.socket.accept() {
                 Ok((stream, peer)) => {
                     self.accepted += 1;
-                    // An IPv4 peer at a socket for both looks like ::ffff:10.0.0.1.
-                    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                    return Poll::Ready(Ok((stream, peer)));
+                    return Poll::Ready(Ok((stream, canonical(peer))));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.ready = false,
                 Err(error) if is_of_the_listener(&error) => {

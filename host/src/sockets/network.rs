@@ -12,7 +12,7 @@ use super::bind::bind;
 use super::connection::{Connection, Wait};
 use super::listener::Listening;
 use super::port::Port;
-use super::{Kind, LINGER, Sockets, State, error};
+use super::{Kind, LINGER, Sockets, State, canonical, error};
 
 impl Network for Sockets {
     fn listen(&self, port: u16) -> Result<ListenerId, Error> {
@@ -95,7 +95,7 @@ impl Network for Sockets {
     fn local_address(&self, flow: FlowId) -> Option<SocketAddr> {
         let mut state = self.state.borrow_mut();
         let address = state.held(flow)?.stream.local_addr().ok()?;
-        Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+        Some(canonical(address))
     }
 
     fn poll_connect(&self, flow: FlowId, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

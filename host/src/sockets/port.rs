@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recvfrom, sockopt};
 
 use super::connection::wait;
-use super::error;
+use super::{canonical, error};
 use crate::sys;
 
 /// The most datagrams one port receives in a turn, so that a flood leaves time for the others.
@@ -26,8 +26,8 @@ const UNDELIVERED: usize = 8;
 /// own overhead). Full: new datagrams are dropped.
 const RECEIVED: usize = 128 * 1024;
 
-/// The largest datagram.
-pub(super) const LARGEST: usize = 65_507;
+/// The most bytes of a datagram: IPv6 carries 65,535 behind its header, eight of them UDP's.
+pub(super) const LARGEST: usize = 65_527;
 
 /// A port that is bound for datagrams.
 pub(super) struct Port {
@@ -203,11 +203,6 @@ impl Port {
             remote => Some(remote),
         }
     }
-}
-
-/// An IPv4 address at a socket for both looks like ::ffff:10.0.0.1.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 fn wake(place: &mut Option<Waker>) {

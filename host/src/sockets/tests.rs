@@ -1,6 +1,6 @@
 //! What the contract of a network (in `tests`) does not know of: limits, and the kernel's ways.
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -293,6 +293,25 @@ fn ipv4_peers_of_a_socket_for_both_look_like_ipv4() {
         bench.sockets.local_address(flow),
         Some(peer.peer_addr().unwrap())
     );
+}
+
+#[test]
+fn the_largest_datagram_of_ipv6_is_received_whole() {
+    let bench = Bench::roomy();
+    let Ok(ours) = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)) else {
+        return; // This kernel has no IPv6.
+    };
+    let address = ours.local_addr().unwrap();
+    bench.sockets.provide_port(53, ours);
+    let id = bench.sockets.bind(53).unwrap();
+    let peer = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+    let sent: Vec<u8> = (0..65_527).map(|at: u32| (at % 251) as u8).collect();
+    peer.send_to(&sent, address).unwrap();
+    let (received, source) = bench
+        .until(|cx| bench.sockets.poll_receive_from(id, cx))
+        .unwrap();
+    assert_eq!(source, peer.local_addr().unwrap());
+    assert!(received[..] == sent[..], "{} bytes", received.len());
 }
 
 #[test]
