@@ -4,12 +4,11 @@ mod peer;
 mod user;
 mod world;
 
-use core::cell::OnceCell;
-
-use packet::{Class, Limits, Pool};
+use packet::{Limits, Pool};
 use tcp::Config;
 
 use crate::input::Input;
+use crate::pool::lend;
 use world::World;
 
 /// Drives one connection, opened by either side, and lets it end.
@@ -47,19 +46,12 @@ pub fn connections(bytes: &[u8]) {
 
 fn live(input: Input<'_>, count: usize, config: Config) {
     thread_local! {
-        static POOL: OnceCell<Pool> = const { OnceCell::new() };
-    }
-    POOL.with(|pool| {
         // Small, so that it runs out at times.
-        let limits = Limits {
+        static POOL: Pool = Pool::new(Limits {
             cells: 64,
             pages: 48,
             bays: 4,
-        };
-        let pool = pool.get_or_init(|| Pool::new(limits));
-        World::new(pool, input, count, config).live();
-        for class in Class::ALL {
-            assert_eq!(pool.usage(class).held, 0, "{class:?} are lost");
-        }
-    });
+        });
+    }
+    lend(&POOL, |pool| World::new(pool, input, count, config).live());
 }

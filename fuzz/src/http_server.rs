@@ -1,6 +1,6 @@
 //! Everything that a client sends on a connection.
 
-use core::cell::{OnceCell, RefCell};
+use core::cell::RefCell;
 use core::convert::Infallible;
 use core::future::Future;
 use core::pin::pin;
@@ -9,10 +9,11 @@ use std::rc::Rc;
 
 use embedded_io_async::{BufRead, ErrorType, Read, Write};
 use http::{Limits as HttpLimits, Server};
-use packet::{Chunk, Class, Instant, Limits, Part, Pool, Transport};
+use packet::{Chunk, Instant, Limits, Part, Pool, Transport};
 
 use crate::handler::{Site, World};
 use crate::input::Input;
+use crate::pool::lend;
 
 /// Said only to who has not sent the body yet, so not to who sends all at once.
 const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -21,28 +22,21 @@ const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 /// long as the first byte says. It must get the same answers.
 pub fn http_server(bytes: &[u8]) {
     thread_local! {
-        static POOL: OnceCell<Pool> = const { OnceCell::new() };
+        static POOL: Pool = Pool::new(Limits {
+            cells: 8,
+            pages: 8,
+            bays: 1,
+        });
     }
     let mut input = Input::new(bytes);
     let piece = usize::from(input.byte()).max(1);
-    let (whole, in_pieces) = POOL.with(|pool| {
-        let pool = pool.get_or_init(|| {
-            Pool::new(Limits {
-                cells: 8,
-                pages: 8,
-                bays: 1,
-            })
-        });
+    let (whole, in_pieces) = lend(&POOL, |pool| {
         let bytes = || Part::copy_from(pool, input.rest()).map(Chunk::from);
         let (Some(whole), Some(again)) = (bytes().map(|bytes| serve(bytes, usize::MAX)), bytes())
         else {
             return (String::new(), String::new());
         };
-        let in_pieces = serve(again, piece);
-        for class in Class::ALL {
-            assert_eq!(pool.usage(class).held, 0, "{class:?} are lost");
-        }
-        (whole, in_pieces)
+        (whole, serve(again, piece))
     });
     assert!(whole.is_empty() || whole.starts_with("HTTP/1.1 "));
     assert_eq!(

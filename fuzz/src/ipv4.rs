@@ -1,6 +1,5 @@
 //! Headers of packets, and control messages.
 
-use core::cell::OnceCell;
 use core::net::Ipv4Addr;
 
 use ipv4::icmp::{self, Complaint, Message};
@@ -9,6 +8,7 @@ use packet::checksum::Sum;
 use packet::{Class, Frame, Limits, Part, Pool, RxMeta};
 
 use crate::input::Input;
+use crate::pool::lend;
 
 /// A packet that fits into a cell, the rest of it in pages.
 const HEAD: usize = 200;
@@ -17,7 +17,11 @@ const HEAD: usize = 200;
 /// control message (2), which chance alone would not get right.
 pub fn ipv4(bytes: &[u8]) {
     thread_local! {
-        static POOL: OnceCell<Pool> = const { OnceCell::new() };
+        static POOL: Pool = Pool::new(Limits {
+            cells: 64,
+            pages: 64,
+            bays: 2,
+        });
     }
     let mut input = Input::new(bytes);
     let repairs = input.byte();
@@ -28,21 +32,7 @@ pub fn ipv4(bytes: &[u8]) {
     if repairs & 2 != 0 {
         repair_message(&mut packet);
     }
-    POOL.with(|pool| {
-        let pool = pool.get_or_init(pool_of_this);
-        read(pool, &packet);
-        for class in Class::ALL {
-            assert_eq!(pool.usage(class).held, 0, "{class:?} are lost");
-        }
-    });
-}
-
-fn pool_of_this() -> Pool {
-    Pool::new(Limits {
-        cells: 64,
-        pages: 64,
-        bays: 2,
-    })
+    lend(&POOL, |pool| read(pool, &packet));
 }
 
 fn read(pool: &Pool, bytes: &[u8]) {

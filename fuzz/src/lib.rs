@@ -38,6 +38,7 @@ mod ipv4;
 mod mutate;
 mod network;
 mod pcap;
+mod pool;
 mod reassembly;
 pub mod seeds;
 mod tcp_header;

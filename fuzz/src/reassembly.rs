@@ -1,12 +1,12 @@
 //! Fragments, in any order and any number.
 
-use core::cell::OnceCell;
 use core::net::Ipv4Addr;
 
 use ipv4::{HEADER_LEN, Header, Protocol, Reassembly};
 use packet::{Class, Duration, Frame, Instant, Limits, Part, Pool, RxMeta};
 
 use crate::input::Input;
+use crate::pool::lend;
 
 /// Few, so that an old packet has to make room at times.
 const PACKETS: usize = 4;
@@ -17,21 +17,13 @@ const NAMES: usize = 8;
 /// their place and its name, unless a fragment is told to differ.
 pub fn reassembly(bytes: &[u8]) {
     thread_local! {
-        static POOL: OnceCell<Pool> = const { OnceCell::new() };
-    }
-    POOL.with(|pool| {
-        let pool = pool.get_or_init(|| {
-            Pool::new(Limits {
-                cells: 64,
-                pages: 64,
-                bays: 16,
-            })
+        static POOL: Pool = Pool::new(Limits {
+            cells: 64,
+            pages: 64,
+            bays: 16,
         });
-        run(pool, Input::new(bytes));
-        for class in Class::ALL {
-            assert_eq!(pool.usage(class).held, 0, "{class:?} are lost");
-        }
-    });
+    }
+    lend(&POOL, |pool| run(pool, Input::new(bytes)));
 }
 
 fn run(pool: &Pool, mut input: Input<'_>) {

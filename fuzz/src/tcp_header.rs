@@ -1,33 +1,25 @@
 //! One segment, for a host that listens.
 
-use core::cell::OnceCell;
 use core::net::Ipv4Addr;
 
-use packet::{Class, Frame, Instant, Limits, Part, Pool, RxChecksum, RxMeta, Secrets};
+use packet::{Frame, Instant, Limits, Part, Pool, RxChecksum, RxMeta, Secrets};
 use tcp::{Blocked, Config, Flags, Header, Options, Outgoing, Output, Packet, Tcp};
 use zerocopy::FromBytes;
 
 use crate::input::Input;
+use crate::pool::lend;
 
 /// Sends a segment to a host that listens on its port. The first byte tells whether its checksum is
 /// believed (1), whether it is a super-frame (2), and where it is cut into two parts.
 pub fn tcp_header(bytes: &[u8]) {
     thread_local! {
-        static POOL: OnceCell<Pool> = const { OnceCell::new() };
-    }
-    POOL.with(|pool| {
-        let pool = pool.get_or_init(|| {
-            Pool::new(Limits {
-                cells: 64,
-                pages: 64,
-                bays: 4,
-            })
+        static POOL: Pool = Pool::new(Limits {
+            cells: 64,
+            pages: 64,
+            bays: 4,
         });
-        run(pool, Input::new(bytes));
-        for class in Class::ALL {
-            assert_eq!(pool.usage(class).held, 0, "{class:?} are lost");
-        }
-    });
+    }
+    lend(&POOL, |pool| run(pool, Input::new(bytes)));
 }
 
 fn run(pool: &Pool, mut input: Input<'_>) {
