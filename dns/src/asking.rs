@@ -35,7 +35,7 @@ impl Asking {
             let same = questions.iter_mut().find(|question| question.name == *name);
             match same {
                 Some(question) => {
-                    // A task that is polled again without need leaves another waker.
+                    // A task may be polled again without need.
                     if !question
                         .waiting
                         .iter()

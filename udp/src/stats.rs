@@ -36,6 +36,7 @@ impl Drop {
         Self::Unreachable,
         Self::TooLarge,
     ];
+
     /// Its name among counters.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -43,23 +43,20 @@ impl World {
         world
     }
 
-    /// A client that was acknowledged an address, and has to find out whether it is free.
-    fn probing() -> Self {
+    /// A client that was acknowledged an address, and has to find out whether it is free;
+    /// `change` changes the acknowledgement.
+    fn probing(change: impl FnOnce(&mut Message)) -> Self {
         let mut world = Self::new();
         world.answer(Kind::Offer, |_| ()).unwrap();
         world.sent(Kind::Request);
-        world.answer(Kind::Ack, |_| ()).unwrap();
+        world.answer(Kind::Ack, change).unwrap();
         assert_eq!(world.events(), [Event::Probe(ADDRESS)]);
         world
     }
 
     /// A client with a lease; `change` changes the acknowledgement.
     fn bound(change: impl FnOnce(&mut Message)) -> Self {
-        let mut world = Self::new();
-        world.answer(Kind::Offer, |_| ()).unwrap();
-        world.sent(Kind::Request);
-        world.answer(Kind::Ack, change).unwrap();
-        assert_eq!(world.events(), [Event::Probe(ADDRESS)]);
+        let mut world = Self::probing(change);
         world.client.probed(world.now, ADDRESS, true);
         assert_eq!(world.events(), [Event::Acquired]);
         world

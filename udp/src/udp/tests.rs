@@ -24,6 +24,13 @@ struct Wire {
     answers: Vec<Blocked>,
 }
 
+impl Wire {
+    fn payloads(&self) -> Vec<&[u8]> {
+        let payloads = self.sent.iter();
+        payloads.map(|(_, _, payload)| &payload[..]).collect()
+    }
+}
+
 impl Output for Wire {
     fn transmit(&mut self, datagram: Outgoing<'_>) -> Result<(), Blocked> {
         if let Some(blocked) = self.answers.pop() {
@@ -165,13 +172,8 @@ fn a_full_link_makes_senders_wait_and_loses_nothing() {
     assert!(send(&mut udp, b"c").is_ready());
     udp.unbind(id);
     udp.poll_transmit(&mut wire);
-    let sent: Vec<&[u8]> = wire
-        .sent
-        .iter()
-        .map(|(_, _, payload)| &payload[..])
-        .collect();
     assert_eq!(
-        sent,
+        wire.payloads(),
         [b"a", b"b", b"c"],
         "also after the port was given back"
     );
@@ -222,12 +224,7 @@ fn who_waits_for_a_next_hop_lets_others_pass() {
     udp.resolved();
     wire.answers = vec![Blocked::Unreachable];
     udp.poll_transmit(&mut wire);
-    let sent: Vec<&[u8]> = wire
-        .sent
-        .iter()
-        .map(|(_, _, payload)| &payload[..])
-        .collect();
-    assert_eq!(sent, [b"d", b"c"]);
+    assert_eq!(wire.payloads(), [b"d", b"c"]);
     assert_eq!(
         udp.take_error(id),
         Poll::Ready(Ok((PEER, Error::Unreachable)))

@@ -124,7 +124,7 @@ fn a_lease_counts_from_the_first_request() {
 
 #[test]
 fn an_address_in_use_is_declined() {
-    let mut world = World::probing();
+    let mut world = World::probing(|_| ());
     let asked = world.last.clone();
     world.client.probed(world.now, SERVER, false);
     assert!(world.is_silent(), "another address was not asked about");
@@ -208,7 +208,7 @@ fn an_offer_taken_back_is_not_asked_for_at_once() {
 
 #[test]
 fn the_link_goes_down_and_up_while_asking() {
-    let mut world = World::probing();
+    let mut world = World::probing(|_| ());
     world.client.link_down();
     assert_eq!(world.client.poll_timeout(), None);
     world.client.probed(world.now, ADDRESS, true);

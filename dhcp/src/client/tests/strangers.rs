@@ -56,6 +56,22 @@ fn refuses_nonsense(world: &mut World, kind: Kind) {
     }
 }
 
+/// Where one server was asked, nobody else's answer counts.
+fn takes_its_server_alone(mut world: World) {
+    refuses_strangers(&mut world, Kind::Ack);
+    refuses_nonsense(&mut world, Kind::Ack);
+    refuses(&mut world, Kind::Offer, Drop::Unexpected, |_| ());
+    for kind in [Kind::Ack, Kind::Nak] {
+        refuses(&mut world, kind, Drop::OtherServer, |answer| {
+            answer.options.server = Some(OTHER_SERVER);
+        });
+    }
+    refuses(&mut world, Kind::Ack, Drop::OtherAddress, |answer| {
+        answer.yiaddr = OTHER_SERVER;
+    });
+    world.answer(Kind::Ack, |_| ()).unwrap();
+}
+
 #[test]
 fn selecting() {
     let mut world = World::new();
@@ -72,23 +88,12 @@ fn requesting() {
     let mut world = World::new();
     world.answer(Kind::Offer, |_| ()).unwrap();
     world.sent(Kind::Request);
-    refuses_strangers(&mut world, Kind::Ack);
-    refuses_nonsense(&mut world, Kind::Ack);
-    refuses(&mut world, Kind::Offer, Drop::Unexpected, |_| ());
-    for kind in [Kind::Ack, Kind::Nak] {
-        refuses(&mut world, kind, Drop::OtherServer, |answer| {
-            answer.options.server = Some(OTHER_SERVER);
-        });
-    }
-    refuses(&mut world, Kind::Ack, Drop::OtherAddress, |answer| {
-        answer.yiaddr = OTHER_SERVER;
-    });
-    world.answer(Kind::Ack, |_| ()).unwrap();
+    takes_its_server_alone(world);
 }
 
 #[test]
 fn probing_and_bound() {
-    for mut world in [World::probing(), World::bound(|_| ())] {
+    for mut world in [World::probing(|_| ()), World::bound(|_| ())] {
         for kind in [Kind::Offer, Kind::Ack, Kind::Nak] {
             refuses(&mut world, kind, Drop::Unexpected, |_| ());
         }
@@ -100,18 +105,7 @@ fn renewing() {
     let mut world = World::bound(|_| ());
     world.wait_exactly(1800);
     world.sent(Kind::Request);
-    refuses_strangers(&mut world, Kind::Ack);
-    refuses_nonsense(&mut world, Kind::Ack);
-    refuses(&mut world, Kind::Offer, Drop::Unexpected, |_| ());
-    for kind in [Kind::Ack, Kind::Nak] {
-        refuses(&mut world, kind, Drop::OtherServer, |answer| {
-            answer.options.server = Some(OTHER_SERVER);
-        });
-    }
-    refuses(&mut world, Kind::Ack, Drop::OtherAddress, |answer| {
-        answer.yiaddr = OTHER_SERVER;
-    });
-    world.answer(Kind::Ack, |_| ()).unwrap();
+    takes_its_server_alone(world);
 }
 
 #[test]
