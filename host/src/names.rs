@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 use std::fs;
 
-/// The most that is read of either file: far above what people write into them.
-const MOST: u64 = 1 << 20;
+/// The most that is read of either file: lists of hosts that are to be out of reach have some MiB.
+const MOST: u64 = 16 << 20;
 
 /// The name servers of this machine; none where it names none.
 pub(crate) fn servers() -> Vec<IpAddr> {
