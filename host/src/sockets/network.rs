@@ -20,12 +20,8 @@ impl Network for Sockets {
         if state.listeners.len() >= self.limits.listeners {
             return Err(Error::NoBuffer);
         }
-        let provided = state
-            .provided
-            .iter()
-            .position(|(for_port, _)| *for_port == port);
-        let socket = match provided {
-            Some(index) => Ok(state.provided.swap_remove(index).1),
+        let socket = match provided(&mut state.provided, port) {
+            Some(socket) => Ok(socket),
             None => bind(SocketType::STREAM, port).map(Into::into),
         };
         let listening = socket
@@ -188,9 +184,8 @@ impl Network for Sockets {
         if state.ports.len() >= self.limits.ports {
             return Err(Error::NoBuffer);
         }
-        let provided = &mut state.provided_ports;
-        let socket = match provided.iter().position(|(port, _)| *port == number) {
-            Some(index) => Ok(provided.swap_remove(index).1),
+        let socket = match provided(&mut state.provided_ports, number) {
+            Some(socket) => Ok(socket),
             None => bind(SocketType::DGRAM, number).map(Into::into),
         };
         let port = socket.and_then(Port::new);
@@ -305,4 +300,10 @@ impl State {
             .named(flow.slot, flow.generation)
             .filter(|connection| !connection.released)
     }
+}
+
+/// Takes what somebody else has bound to `port`.
+fn provided<T>(sockets: &mut Vec<(u16, T)>, port: u16) -> Option<T> {
+    let index = sockets.iter().position(|(bound, _)| *bound == port)?;
+    Some(sockets.swap_remove(index).1)
 }
