@@ -14,6 +14,7 @@ use std::thread;
 use crate::cargo;
 use crate::install;
 use crate::outcome::Outcome;
+use crate::test::Step;
 
 /// What cargo-fuzz tells rustc too: a counter for every edge, a table of where they are, and to
 /// show the operands of comparisons.
@@ -52,7 +53,7 @@ pub(crate) fn named(names: &[String], seconds: u32) -> bool {
         println!("no target \"{unknown}\"; there are: {}", all.join(", "));
         return false;
     }
-    install::all();
+    install::needs_of(&[Step::Fuzz]);
     let chosen = if names.is_empty() { &all } else { names };
     run(chosen, seconds).forbid_skips().failed == 0
 }

@@ -1,29 +1,46 @@
-//! What the tests need of the machine: looked for, and installed where that is possible.
+//! What steps need of the machine: looked for, and installed where that is possible.
 
 use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A program, and Debian's package with it.
-const PROGRAMS: [(&str, &str); 10] = [
-    ("qemu-system-x86_64", "qemu-system-x86"),
-    ("ip", "iproute2"),
-    ("unshare", "util-linux"),
-    ("curl", "curl"),
-    ("ping", "iputils-ping"),
-    ("tcpdump", "tcpdump"),
-    ("c++", "g++"),
-    ("busybox", "busybox"),
-    ("dnsmasq", "dnsmasq-base"),
-    ("xz", "xz-utils"),
+use crate::test::Step;
+
+/// A program, Debian's package with it, and the steps that run it.
+const PROGRAMS: [(&str, &str, &[Step]); 10] = [
+    (
+        "qemu-system-x86_64",
+        "qemu-system-x86",
+        &[Step::Guest, Step::Xen],
+    ),
+    ("ip", "iproute2", &[Step::Tests, Step::Xen, Step::Scripts]),
+    (
+        "unshare",
+        "util-linux",
+        &[Step::Tests, Step::Xen, Step::Scripts],
+    ),
+    ("curl", "curl", &[Step::Tests]),
+    ("ping", "iputils-ping", &[Step::Tests, Step::Xen]),
+    ("tcpdump", "tcpdump", &[Step::Tests]),
+    ("c++", "g++", &[Step::Fuzz]),
+    ("busybox", "busybox", &[Step::Tests]),
+    ("dnsmasq", "dnsmasq-base", &[Step::Tests]),
+    ("xz", "xz-utils", &[Step::Xen]),
 ];
 
-/// Installs what is missing, and says what it runs. Where it may not, it says what is missing;
+/// Installs what these steps miss, and says what it runs. Where it may not, it says what is missing;
 /// the steps that need it are skipped then.
-pub(crate) fn all() {
-    components();
-    let missing = PROGRAMS.iter().filter(|(program, _)| !exists(program));
-    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+pub(crate) fn needs_of(steps: &[Step]) {
+    if steps.contains(&Step::Format) {
+        component("fmt", "rustfmt");
+    }
+    if steps.contains(&Step::Clippy) {
+        component("clippy", "clippy");
+    }
+    let missing = PROGRAMS.iter().filter(|(program, _, users)| {
+        users.iter().any(|user| steps.contains(user)) && !exists(program)
+    });
+    let packages: Vec<&str> = missing.map(|(_, package, _)| *package).collect();
     if packages.is_empty() {
         return;
     }
@@ -77,14 +94,12 @@ pub(crate) fn target(name: &str) -> Result<(), String> {
     }
 }
 
-/// rustfmt and clippy, which a minimal toolchain lacks.
-fn components() {
-    for (probe, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
-        let mut cargo = crate::cargo::command(&[probe, "--version"]);
-        let quiet = cargo.stdout(Stdio::null()).stderr(Stdio::null());
-        if !quiet.status().is_ok_and(|status| status.success()) {
-            run(&["rustup", "component", "add", component]);
-        }
+/// Adds a part of the toolchain, which a minimal one lacks.
+fn component(command: &str, component: &str) {
+    let mut cargo = crate::cargo::command(&[command, "--version"]);
+    let quiet = cargo.stdout(Stdio::null()).stderr(Stdio::null());
+    if !quiet.status().is_ok_and(|status| status.success()) {
+        run(&["rustup", "component", "add", component]);
     }
 }
 

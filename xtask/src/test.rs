@@ -77,13 +77,15 @@ pub(crate) fn run(steps: &[Step], allowed: &[Step]) -> bool {
         ([], false) => Step::value_variants(),
         (named, _) => named,
     };
-    install::all();
+    let steps = match steps {
+        [] => Step::value_variants(),
+        named => named,
+    };
+    install::needs_of(steps);
     let mut summary = Summary::default();
-    let all = Step::value_variants();
-    for step in all
-        .iter()
-        .filter(|step| steps.is_empty() || steps.contains(step))
-    {
+    // In their own order, each once.
+    let all = Step::value_variants().iter();
+    for step in all.filter(|step| steps.contains(step)) {
         println!("\n== {}", step.name());
         let start = Instant::now();
         let mut outcome = step.run();
