@@ -12,19 +12,25 @@ const REFUSED: &str = "no namespace with a tap";
 
 /// Runs them in sight of the user. Tells whether all were true.
 pub(crate) fn run(against: Host, paths: &[PathBuf]) -> bool {
-    cargo::check(runner(against).args(paths)).failed == 0
+    match runner(against) {
+        Ok(mut runner) => cargo::check(runner.args(paths)).failed == 0,
+        Err(why) => {
+            println!("{why}");
+            false
+        }
+    }
 }
 
 /// All of them against Linux, counted.
 pub(crate) fn against_linux() -> Outcome {
-    let mut build = cargo::command(&["build", "--package", "parhelion-sim", "--bin", "scripts"]);
-    if cargo::check(&mut build).failed > 0 {
-        return Outcome::of(false);
-    }
-    let output = match runner(Host::Linux).output() {
+    let output = runner(Host::Linux).and_then(|mut runner| {
+        let output = runner.output();
+        output.map_err(|error| format!("cannot run the runner: {error}"))
+    });
+    let output = match output {
         Ok(output) => output,
-        Err(error) => {
-            println!("cannot run cargo: {error}");
+        Err(why) => {
+            println!("{why}");
             return Outcome::of(false);
         }
     };
@@ -42,20 +48,21 @@ pub(crate) fn against_linux() -> Outcome {
     }
 }
 
-fn runner(against: Host) -> Command {
+/// The runner, built.
+fn runner(against: Host) -> Result<Command, String> {
+    // As part of the whole: by itself, what it depends on would be compiled again, with the features
+    // that it alone asks for.
+    let mut build = cargo::command(&["build", "--quiet", "--workspace", "--bin=scripts"]);
+    if cargo::check(&mut build).failed > 0 {
+        return Err("the runner of scripts was not built".to_owned());
+    }
     let against = match against {
         Host::Linux => "linux",
         Host::Parhelion => "parhelion",
     };
-    cargo::command(&[
-        "run",
-        "--quiet",
-        "--package=parhelion-sim",
-        "--bin=scripts",
-        "--",
-        "--against",
-        against,
-    ])
+    let mut runner = Command::new(cargo::folder()?.join("debug/scripts"));
+    runner.args(["--against", against]);
+    Ok(runner)
 }
 
 /// Reads `60 scripts against Linux: 55 true, 5 marked as differing, 0 failed`. A script that says
