@@ -20,7 +20,7 @@ mod machine;
 mod packages;
 
 use core::time::Duration;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::boot::{self, compare};
@@ -37,19 +37,19 @@ pub(crate) fn run() -> Outcome {
     if total.failed > 0 {
         return total;
     }
-    let lab = match folder() {
-        Ok(folder) => folder,
+    let lab = match Lab::ours() {
+        Ok(lab) => lab,
         Err(why) => return failed(&why),
     };
     let missing = machine::refused().map_or(Ok(()), Err);
-    let root = match missing.and_then(|()| packages::unpacked(&lab)) {
+    let root = match missing.and_then(|()| packages::unpacked(&lab.folder)) {
         Ok(root) => root,
         Err(why) => {
             total += Outcome::skip(format!("booting the guest on Xen: {why}"));
             return total;
         }
     };
-    match guests().and_then(|guests| Ok((start(&lab, &root, &guests)?, guests))) {
+    match guests().and_then(|guests| Ok((start(&lab.folder, &root, &guests)?, guests))) {
         Ok((mut machine, guests)) => {
             total += tell("the wire", wire(&mut machine));
             for guest in &guests {
@@ -62,10 +62,28 @@ pub(crate) fn run() -> Outcome {
 }
 
 /// Where the lab is: beside what cargo builds.
-fn folder() -> Result<PathBuf, String> {
-    let folder = cargo::folder()?.join("xen");
-    fs::create_dir_all(&folder).map_err(io(&folder))?;
-    Ok(folder)
+struct Lab {
+    folder: PathBuf,
+    /// Locked as long as this lives: what lies in the folder is one run's, as QEMU reads it until the end.
+    _lock: File,
+}
+
+impl Lab {
+    /// Waits, as cargo does, until no other run has it.
+    fn ours() -> Result<Self, String> {
+        let folder = cargo::folder()?.join("xen");
+        fs::create_dir_all(&folder).map_err(io(&folder))?;
+        let path = folder.join("lock");
+        let lock = File::create(&path).map_err(io(&path))?;
+        if lock.try_lock().is_err() {
+            println!("waiting for another run in {}", folder.display());
+            lock.lock().map_err(io(&path))?;
+        }
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
 }
 
 /// Makes the lab's files, powers it on, and waits for dom0.
