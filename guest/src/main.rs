@@ -62,7 +62,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 
 /// A line on the serial port and on Xen's console, whichever there is.
 fn say(line: Arguments<'_>) {
-    // Both always take what they are given.
+    // What they do not take is lost.
     if let Some(mut serial) = Serial::open() {
         let _ = writeln!(serial, "{line}");
     }

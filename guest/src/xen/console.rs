@@ -9,8 +9,8 @@ use super::Xen;
 const PAGE: u64 = 4096;
 /// `boot.s` maps what lies below 4 GiB.
 const MAPPED_PAGES: u64 = (1 << 32) / PAGE;
-/// How often others are given way to before a byte is lost: one pass through dom0 is enough for a
-/// daemon that lives, and a daemon that does not must not keep us.
+/// How often others are given way to before the rest of a line is lost: one pass through dom0 is enough
+/// for a daemon that lives, and a daemon that does not must not keep us.
 const PATIENCE: u32 = 100_000;
 
 const INPUT: usize = 1024;
@@ -69,9 +69,9 @@ impl Console {
         })
     }
 
-    fn send(&self, byte: u8) {
+    fn send(&self, byte: u8) -> fmt::Result {
         if !self.wait_for_room(1) {
-            return;
+            return Err(fmt::Error);
         }
         let produced = self.rings.output_produced.load(Ordering::Relaxed);
         if let Some(place) = self.rings.output.get(produced as usize % OUTPUT) {
@@ -81,6 +81,7 @@ impl Console {
         self.rings
             .output_produced
             .store(produced, Ordering::Release);
+        Ok(())
     }
 }
 
@@ -88,9 +89,9 @@ impl fmt::Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             if byte == b'\n' {
-                self.send(b'\r');
+                self.send(b'\r')?;
             }
-            self.send(byte);
+            self.send(byte)?;
             if byte == b'\n' {
                 self.xen.notify(self.event);
             }
