@@ -58,6 +58,7 @@ impl Drop {
         Self::BacklogFull,
         Self::TimeWait,
     ];
+
     /// Its name among counters.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -17,7 +17,7 @@ fn tcb(state: State) -> Tcb {
     tcb
 }
 
-/// Whether it is told to a user who waits for everything, for all but one thing, and for one.
+/// Whether a user is told who waits to connect, to read, to write, to drain.
 fn told(tcb: &mut Tcb) -> [bool; 4] {
     let waits = |waits: fn(&mut User) -> &mut bool, tcb: &mut Tcb| {
         tcb.user.forget_waits();
