@@ -57,6 +57,7 @@ impl Resolver {
             servers(text).ok_or_else(|| ConfigError::Unusable {
                 key: KEY.into(),
                 value: text.into(),
+                why: "it is addresses, with commas between them".into(),
             })
         });
         Ok(Self {

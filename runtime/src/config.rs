@@ -27,6 +27,8 @@ pub enum ConfigError {
         key: String,
         /// What it was set to.
         value: String,
+        /// What it takes, or what is wrong with the value.
+        why: String,
     },
 }
 
@@ -57,13 +59,17 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError::Unusable`] when it is no `T`.
-    pub fn value<T: FromStr>(&self, key: &str, default: T) -> Result<T, ConfigError> {
+    pub fn value<T>(&self, key: &str, default: T) -> Result<T, ConfigError>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
         let Some(value) = self.text(key) else {
             return Ok(default);
         };
-        value.parse().map_err(|_| ConfigError::Unusable {
+        value.parse().map_err(|why: T::Err| ConfigError::Unusable {
             key: key.to_string(),
             value: value.to_string(),
+            why: why.to_string(),
         })
     }
 }
@@ -75,7 +81,9 @@ impl fmt::Display for ConfigError {
                 write!(f, "setting {setting:?} is not of the form key=value")
             }
             Self::TooMany => write!(f, "more than {LIMIT} settings"),
-            Self::Unusable { key, value } => write!(f, "setting {key} cannot be {value:?}"),
+            Self::Unusable { key, value, why } => {
+                write!(f, "setting {key} cannot be {value:?}: {why}")
+            }
         }
     }
 }
@@ -108,7 +116,7 @@ mod tests {
         config.set("port=http").unwrap();
         assert_eq!(
             config.value("port", 0u16).unwrap_err().to_string(),
-            "setting port cannot be \"http\""
+            "setting port cannot be \"http\": invalid digit found in string"
         );
         for number in 0.. {
             if config.set(&alloc::format!("k{number}=")).is_err() {

@@ -350,6 +350,8 @@ fn without_servers_nobody_is_asked() {
             ..env
         };
         let wrong = Resolver::new(&env).err().unwrap();
-        assert_eq!(wrong.to_string(), "setting dns cannot be \"example.org\"");
+        let why =
+            "setting dns cannot be \"example.org\": it is addresses, with commas between them";
+        assert_eq!(wrong.to_string(), why);
     });
 }

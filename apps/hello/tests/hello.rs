@@ -43,5 +43,6 @@ fn an_unusable_port_says_so() {
     config.set("port=http").unwrap();
     let error = config.value("port", 80u16).unwrap_err();
     let failure = runtime::Failure::from(error).to_string();
-    assert_eq!(failure, "setting port cannot be \"http\"");
+    let expected = "setting port cannot be \"http\": invalid digit found in string";
+    assert_eq!(failure, expected);
 }

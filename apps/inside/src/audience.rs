@@ -15,14 +15,14 @@ pub(crate) enum Audience {
 }
 
 impl FromStr for Audience {
-    type Err = ();
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "loopback" => Ok(Self::Loopback),
             "everyone" => Ok(Self::Everyone),
             "off" => Ok(Self::Nobody),
-            _ => Err(()),
+            _ => Err("it is loopback, everyone or off"),
         }
     }
 }

@@ -100,6 +100,6 @@ fn only_for_whom_it_is_meant() {
         assert_eq!(named_host.status, named, "{setting}");
     }
     let wrong = ["serve", "--link=memory", "--set", "inside=yes"];
-    let words = ["inside", "\"yes\""];
+    let words = ["inside", "\"yes\"", "loopback, everyone or off"];
     fails(&[], &[&wrong[..], &[&publish()]].concat(), 2, &words);
 }

@@ -146,7 +146,8 @@ async fn settings(world: World) {
     assert_eq!(config.text("words"), Some("a = b"));
     assert_eq!(config.text("none"), None);
     let wrong = config.value::<u16>("words", 0).unwrap_err().to_string();
-    assert_eq!(wrong, "setting words cannot be \"a = b\"");
+    let expected = "setting words cannot be \"a = b\": invalid digit found in string";
+    assert_eq!(wrong, expected);
 }
 
 async fn entropy(world: World) {
