@@ -93,6 +93,20 @@ pub struct Connection {
     pub unread: Option<u64>,
 }
 
+/// Shows tables and queues: of each its name, how many entries it has, and how many it may have.
+pub fn show_tables(tables: &[(&'static str, usize, usize)], show: &mut dyn FnMut(Number)) {
+    for (table, used, _) in tables {
+        let help = "Entries of tables and queues.";
+        let used = Number::new("table_entries", help, *used as u64);
+        show(used.labelled("table", table));
+    }
+    for (table, _, limit) in tables {
+        let help = "Entries that tables and queues may have.";
+        let limit = Number::new("table_entries_limit", help, *limit as u64);
+        show(limit.labelled("table", table));
+    }
+}
+
 /// Shows the memory of a pool, for places that have one.
 pub fn show_pool(pool: &Pool, show: &mut dyn FnMut(Number)) {
     let classes = [

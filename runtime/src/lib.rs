@@ -42,7 +42,7 @@ pub use error::Error;
 pub use executor::Executor;
 pub use failure::Failure;
 pub use flow::{Flow, Listener};
-pub use inspect::{Connection, Inspect, Number, show_pool};
+pub use inspect::{Connection, Inspect, Number, show_pool, show_tables};
 pub use network::{DatagramId, FlowId, ListenerId, Network, Peer};
 pub use nothing::Nothing;
 pub use packet::{Chunk, Duration, Instant, Transport};

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use runtime::{Clock, Connection, Inspect, Number, show_pool};
+use runtime::{Clock, Connection, Inspect, Number, show_pool, show_tables};
 use tcp::Fill;
 
 use crate::host::Host;
@@ -190,17 +190,8 @@ fn tables(host: &Host, show: &mut dyn FnMut(Number)) {
         ("tcp_replies", tcp.outbox),
         ("icmp_replies", host.outbox.fill()),
     ];
-    for (table, fill) in tables {
-        let used = Number::new(
-            "table_entries",
-            "Entries of tables and queues.",
-            fill.used as u64,
-        );
-        show(used.labelled("table", table));
-    }
-    for (table, fill) in tables {
-        let help = "Entries that tables and queues may have.";
-        let limit = Number::new("table_entries_limit", help, fill.limit as u64);
-        show(limit.labelled("table", table));
-    }
+    show_tables(
+        &tables.map(|(table, fill)| (table, fill.used, fill.limit)),
+        show,
+    );
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use runtime::{Clock, Inspect, Number, show_pool};
+use runtime::{Clock, Inspect, Number, show_pool, show_tables};
 
 use super::Sockets;
 use super::connection::Connection;
@@ -10,27 +10,16 @@ use crate::sys;
 
 impl Inspect for Sockets {
     fn numbers(&self, show: &mut dyn FnMut(Number)) {
-        {
+        let tables = {
             let state = self.state.borrow();
-            let tables = [
-                (
-                    "connections",
-                    state.connections.len(),
-                    self.limits.connections,
-                ),
-                ("listeners", state.listeners.len(), self.limits.listeners),
+            let (connections, listeners) = (state.connections.len(), state.listeners.len());
+            [
+                ("connections", connections, self.limits.connections),
+                ("listeners", listeners, self.limits.listeners),
                 ("ports", state.ports.len(), self.limits.ports),
-            ];
-            for (table, used, _) in tables {
-                let used = Number::new("table_entries", "Entries of tables.", used as u64);
-                show(used.labelled("table", table));
-            }
-            for (table, _, limit) in tables {
-                let help = "Entries that tables may have.";
-                let limit = Number::new("table_entries_limit", help, limit as u64);
-                show(limit.labelled("table", table));
-            }
-        }
+            ]
+        };
+        show_tables(&tables, show);
         show_pool(&self.pool, show);
     }
 
