@@ -137,7 +137,15 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure::refused(format!("cannot write {path}: {why}"))
 }
 
-/// A path as a text of TOML, which takes the same escapes as Rust for what a path may hold.
+/// A path as a text of TOML and of Rust. What both escape alike is escaped; all else stands as it is, as
+/// to TOML U+0301 is `\u0301` and to Rust `\u{301}`.
 fn quoted(path: &Path) -> String {
-    format!("{:?}", path.display().to_string())
+    let mut text = String::from("\"");
+    for character in path.display().to_string().chars() {
+        match character {
+            '"' | '\\' | '\n' | '\r' | '\t' => text.extend(character.escape_default()),
+            _ => text.push(character),
+        }
+    }
+    text + "\""
 }

@@ -77,7 +77,7 @@ pub(super) fn package() -> Result<Package, Failure> {
 impl Package {
     /// Whether it is a library that takes this project's crates from `source`.
     pub(super) fn check(&self, source: &Path) -> Result<(), Failure> {
-        if self.library().is_none() {
+        if library(&self.metadata).is_none() {
             return Err(Failure::unusable(format!(
                 "{} is not a library: an application is a src/lib.rs with `pub async fn main`: {NEW}",
                 self.name
@@ -108,16 +108,16 @@ impl Package {
             expected.display()
         )))
     }
+}
 
-    /// The root of its library.
-    fn library(&self) -> Option<&str> {
-        let targets = self.metadata["targets"].as_array()?;
-        let is_library = |target: &&Value| {
-            let kinds = target["kind"].as_array();
-            kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib" || kind == "rlib"))
-        };
-        targets.iter().find(is_library)?["src_path"].as_str()
-    }
+/// The root of a package's library, by what cargo says of the package.
+pub(super) fn library(package: &Value) -> Option<&str> {
+    let targets = package["targets"].as_array()?;
+    let is_library = |target: &&Value| {
+        let kinds = target["kind"].as_array();
+        kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib" || kind == "rlib"))
+    };
+    targets.iter().find(is_library)?["src_path"].as_str()
 }
 
 /// Builds the program in `folder`, whose application is `package`; tells where it is. What the

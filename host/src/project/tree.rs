@@ -60,15 +60,9 @@ fn roots() -> Result<HashMap<(String, String), String>, Failure> {
         .map_err(|error| Failure::refused(format!("cannot understand cargo: {error}")))?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let root = |package: &Value| {
-        let targets = package["targets"].as_array()?;
-        let is_library = |target: &&Value| {
-            let kinds = target["kind"].as_array();
-            kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib" || kind == "rlib"))
-        };
         let name = package["name"].as_str()?.to_owned();
         let version = package["version"].as_str()?.to_owned();
-        let source = targets.iter().find(is_library)?["src_path"].as_str()?;
-        Some(((name, version), source.to_owned()))
+        Some(((name, version), cargo::library(package)?.to_owned()))
     };
     Ok(packages.filter_map(root).collect())
 }

@@ -12,15 +12,18 @@ use tempfile::TempDir;
 
 use crate::server::{COMMAND, end, signal};
 
-/// A folder for applications, and the place where they are built.
+/// A folder for applications, and the place where they are built. Its name has an accent of its own
+/// (U+0301), as a home may.
 struct Bench {
     folder: TempDir,
 }
 
 impl Bench {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder }
+        let folder = tempfile::Builder::new().prefix("cafe\u{301}").tempdir();
+        Self {
+            folder: folder.unwrap(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -66,6 +69,8 @@ impl Bench {
 #[test]
 fn from_an_empty_folder_to_a_page_and_what_can_go_wrong() {
     let bench = Bench::new();
+    // An application is not taken for a member of what its folder happens to be in.
+    fs::write(bench.path("Cargo.toml"), "[workspace]\n").unwrap();
     let (code, output, errors) = bench.run("", &["new", "page"]);
     assert_eq!((code, errors.as_str()), (0, ""), "{output}");
     bench.fails("", &["new", "page"], 2, &["page", "exists"]);
