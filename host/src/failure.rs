@@ -48,8 +48,8 @@ fn say(line: &str) {
     let _ = writeln!(anstream::stderr(), "{style}{line}{style:#}");
 }
 
-/// The reason of an operating system error without Rust's "(os error 2)" behind it.
-pub(crate) fn reason(error: &std::io::Error) -> String {
+/// The reason that an error of the operating system gives, without Rust's "(os error 2)" behind it.
+pub(crate) fn reason(error: &impl Display) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
         Some((reason, _)) => lower_first(reason),

@@ -28,7 +28,7 @@ pub(crate) fn over_tap(
         multi_queue: false,
     };
     let mut tap =
-        Tap::open(&wanted, pool.clone()).map_err(|error| Failure::refused(format!("{error}")))?;
+        Tap::open(&wanted, pool.clone()).map_err(|error| Failure::refused(reason(&error)))?;
     set_up_kernel_side(&mut tap, options)?;
     let watched = machine.reactor.watch(&tap);
     watched

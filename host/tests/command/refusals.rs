@@ -159,6 +159,21 @@ fn without_permission() {
 }
 
 #[test]
+fn something_else_in_the_place_of_taps() {
+    const HIDE: &str = "mount --bind /dev/null /dev/net/tun && exec \"$0\" \"$@\"";
+    let wrapper = [
+        &["unshare", "--user", "--map-root-user", "--net", "--mount"][..],
+        &["sh", "-c", HIDE],
+    ]
+    .concat();
+    if !allows(&wrapper) {
+        return skip("no driver of taps", "user namespaces are refused");
+    }
+    let words = ["/dev/net/tun is something else", "mknod"];
+    fails(&wrapper, &["serve", "--link=tap:t0"], 1, &words);
+}
+
+#[test]
 fn help_is_there_without_being_an_error() {
     for (arguments, word) in [
         (&["--help"][..], "serve"),

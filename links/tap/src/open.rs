@@ -32,6 +32,8 @@ pub enum OpenError {
     BadName(String),
     /// The kernel has no taps.
     NoDriver,
+    /// `/dev/net/tun` is something else.
+    NotTheDriver,
     /// We may not open `/dev/net/tun` at all.
     DriverForbidden,
     /// The tap does not exist, and we may not make it.
@@ -56,6 +58,10 @@ impl fmt::Display for OpenError {
                 "{name:?} is not the name of an interface: use 1 to 15 letters and digits"
             ),
             Self::NoDriver => f.write_str("there is no /dev/net/tun: run `modprobe tun` as root"),
+            Self::NotTheDriver => f.write_str(
+                "/dev/net/tun is something else: move it away and run `mknod /dev/net/tun c 10 200` as \
+                 root",
+            ),
             Self::DriverForbidden => {
                 f.write_str("no permission to open /dev/net/tun: run as root, or `chmod 666` it")
             }
@@ -180,6 +186,7 @@ fn refused(error: Errno, name: &str, exists: bool) -> OpenError {
         Errno::PERM | Errno::ACCESS if exists => OpenError::Forbidden(name),
         Errno::PERM | Errno::ACCESS => OpenError::Missing(name),
         Errno::INVAL if exists => OpenError::NotATap(name),
+        Errno::NOTTY => OpenError::NotTheDriver,
         error => failed("attach to the tap")(error),
     }
 }
