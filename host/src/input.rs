@@ -32,6 +32,9 @@ pub struct Input {
     reader: RefCell<Option<Waker>>,
 }
 
+/// Reads for one line before others have their turn: what is typed may never end it.
+const READS: usize = 16;
+
 #[derive(Default)]
 struct Lines {
     /// Read and not yet given out: at most what one line and one read hold.
@@ -58,7 +61,7 @@ impl Input {
     pub fn poll_line(&self, cx: &mut Context<'_>) -> Poll<Option<String>> {
         self.watch();
         let mut lines = self.lines.borrow_mut();
-        loop {
+        for _ in 0..READS {
             if let Some(line) = lines.take() {
                 return Poll::Ready(Some(line));
             }
@@ -74,6 +77,8 @@ impl Input {
                 self.may_be_readable.set(false);
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// A file cannot be watched (`EPERM`, epoll_ctl(2)), and never needs to be: it has something or
@@ -230,9 +235,24 @@ mod tests {
         file.write_all(b"\nnext\n").unwrap();
         file.rewind().unwrap();
         let input = Input::new(&Reactor::new().unwrap(), file.into());
-        let bell = Arc::default();
-        assert_eq!(poll(&input, &bell), line(&"x".repeat(MAX_LINE)));
+        let bell = Arc::<Bell>::default();
+        let mut first = poll(&input, &bell);
+        while first.is_pending() {
+            assert_eq!(bell.0.swap(0, Ordering::Relaxed), 1, "it goes on by itself");
+            first = poll(&input, &bell);
+        }
+        assert_eq!(first, line(&"x".repeat(MAX_LINE)));
         assert_eq!(poll(&input, &bell), line("next"));
         assert!(input.lines.borrow().bytes.capacity() <= 4 * MAX_LINE);
+    }
+
+    #[test]
+    fn a_line_without_end_leaves_others_their_turn() {
+        let endless = File::open("/dev/zero").unwrap();
+        let input = Input::new(&Reactor::new().unwrap(), endless.into());
+        let bell = Arc::default();
+        assert_eq!(poll(&input, &bell), Poll::Pending);
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+        assert!(input.lines.borrow().bytes.len() <= MAX_LINE);
     }
 }
