@@ -174,11 +174,8 @@ impl Storage for Archive<'static> {
         _: &mut Context<'_>,
     ) -> Poll<Result<Chunk, StorageError>> {
         Poll::Ready(self.entry(file).map(|entry| {
-            let bytes = range(entry).and_then(|range| self.bytes.get(range));
             let from = usize::try_from(offset).unwrap_or(usize::MAX);
-            let rest = bytes
-                .and_then(|bytes| bytes.get(from..))
-                .unwrap_or_default();
+            let rest = self.bytes_of(entry).get(from..).unwrap_or_default();
             Chunk::Static(rest.get(..len).unwrap_or(rest))
         }))
     }

@@ -10,7 +10,6 @@ use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
-use core::mem;
 use core::task::{Context, Poll, Waker};
 
 use crate::Error;
@@ -208,7 +207,7 @@ impl<T> Drop for Receiver<T> {
             waker.wake();
         }
         // A message may hold a sender of this very channel: nothing is borrowed while it is dropped.
-        drop(mem::take(&mut *self.0.queue.borrow_mut()));
+        drop(self.0.queue.take());
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the page shows, once a second: server-sent events, each of one line of JSON.
 //!
-//! All viewers look at whole seconds, so one look serves them all. Whoever has not taken an event when
-//! the next are due is let go rather than kept waiting for: a browser comes back by itself.
+//! All viewers look at whole seconds, so one look serves them all. Whoever takes too long to get an event
+//! is let go rather than waited for: a browser comes back by itself.
 
 use alloc::rc::Rc;
 use alloc::string::String;

@@ -51,7 +51,7 @@ pub struct Inside {
     audience: Audience,
     started: Instant,
     viewers: Cell<u32>,
-    /// Responses of the application, and the bytes of their bodies.
+    /// Responses, those of this look among them, and the bytes of their bodies.
     responses: Cell<u64>,
     bytes: Cell<u64>,
     /// What viewers are shown in this second.

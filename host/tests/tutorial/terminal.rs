@@ -118,7 +118,7 @@ impl Process {
     ) -> Result<(), String> {
         let start = Instant::now();
         loop {
-            let has_ended = self.child.try_wait().map_err(said)?.is_some();
+            let has_ended = self.has_ended();
             let printed = self.printed();
             match look(&printed) {
                 Ok(len) => {
@@ -137,8 +137,7 @@ impl Process {
     pub(crate) fn interrupt(mut self) -> Result<String, String> {
         self.signal(Signal::INT);
         let start = Instant::now();
-        // The end of its output comes with the end of all that it has started.
-        while Arc::strong_count(&self.printed) > 1 {
+        while !self.has_ended() {
             if start.elapsed() > PATIENCE {
                 return Err(format!(
                     "Ctrl-C does not end it; printed\n{}",
@@ -155,6 +154,11 @@ impl Process {
                 self.printed()
             )),
         }
+    }
+
+    /// Whether all that it prints is here: its output ends with the end of all that it has started.
+    fn has_ended(&self) -> bool {
+        Arc::strong_count(&self.printed) == 1
     }
 
     fn printed(&self) -> String {
