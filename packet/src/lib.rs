@@ -20,6 +20,7 @@ mod head;
 mod part;
 mod pool;
 mod secrets;
+mod slab;
 mod time;
 mod transport;
 
@@ -32,5 +33,6 @@ pub use head::Head;
 pub use part::Part;
 pub use pool::{Buf, Class, Limits, Pool, Usage};
 pub use secrets::{Key, Random, Secrets};
+pub use slab::Slab;
 pub use time::Instant;
 pub use transport::{Surroundings, Transport};

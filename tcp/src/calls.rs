@@ -8,9 +8,9 @@ use packet::{Chunk, Instant};
 
 use crate::demux::Place;
 use crate::handshake;
+use crate::ids::{ConnectionId, ListenerId};
 use crate::input::reset_of;
 use crate::seq::ORIGIN;
-use crate::slab::{ConnectionId, ListenerId};
 use crate::state::Event;
 use crate::tcb::{Shared, Spare, Tcb, User};
 use crate::tcp::Tcp;
@@ -299,7 +299,7 @@ impl Tcp {
     }
 
     fn sender(&mut self, id: ConnectionId) -> Option<(&mut Tcb, &mut Shared)> {
-        let tcb = self.connections.of_generation(id.slot, id.generation)?;
+        let tcb = self.connections.of_generation_mut(id.slot, id.generation)?;
         Some((tcb, &mut self.shared))
     }
 }

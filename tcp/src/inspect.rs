@@ -4,7 +4,7 @@ use core::net::SocketAddrV4;
 
 use packet::Pool;
 
-use crate::slab::ConnectionId;
+use crate::ids::ConnectionId;
 use crate::stats::{Info, Positions};
 use crate::tcb::Tcb;
 use crate::tcp::Tcp;

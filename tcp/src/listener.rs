@@ -6,13 +6,13 @@
 use alloc::collections::VecDeque;
 use core::net::SocketAddrV4;
 
-use packet::{Deadlines, Duration, Instant};
+use packet::{Deadlines, Duration, Instant, Slab};
 
 use crate::handshake::{DEFAULT_MSS, initial_window, scale_of};
+use crate::ids::{ConnectionId, ListenerId};
 use crate::outbox::Reply;
 use crate::output::{Blocked, Outgoing, Output};
 use crate::segment::Segment;
-use crate::slab::{ConnectionId, ListenerId, Slab};
 use crate::timestamps::Clock;
 use crate::{Config, Error, Flags, Options, Seq, Stats};
 

@@ -4,11 +4,11 @@ use packet::{Frame, Instant};
 
 use crate::demux::Place;
 use crate::handshake;
+use crate::ids::ConnectionId;
 use crate::input::segment_arrives;
 use crate::listener::HalfOpen;
 use crate::notes::What;
 use crate::segment::Segment;
-use crate::slab::ConnectionId;
 use crate::tcb::Acknowledgement;
 use crate::tcp::{Event, Tcp};
 use crate::time_wait::Verdict;

@@ -3,9 +3,9 @@
 use packet::Instant;
 
 use crate::demux::Place;
+use crate::ids::ConnectionId;
 use crate::input::reset_of;
 use crate::outbox::Reply;
-use crate::slab::ConnectionId;
 use crate::tcb::Acknowledgement;
 use crate::tcp::{Event, Tcp};
 use crate::{Flags, State};

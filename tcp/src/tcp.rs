@@ -4,9 +4,10 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use packet::{Deadlines, Duration, Frame, Instant, Pool, Secrets};
+use packet::{Deadlines, Duration, Frame, Instant, Pool, Secrets, Slab};
 
 use crate::demux::{Demux, Place};
+use crate::ids::{ConnectionId, ListenerId};
 use crate::input::{reset_of, segment_arrives};
 use crate::isn::Numbers;
 use crate::listener::Listeners;
@@ -15,7 +16,6 @@ use crate::outbox::Outbox;
 use crate::output::{self, Blocked, Output};
 use crate::segment::{Packet, Segment};
 use crate::seq::ORIGIN;
-use crate::slab::{ConnectionId, ListenerId, Slab};
 use crate::tcb::{Acknowledgement, Shared, Spare, Tcb};
 use crate::time_wait::TimeWait;
 use crate::timers::Timer;
@@ -348,7 +348,7 @@ impl Tcp {
     }
 
     pub(crate) fn by_id(&mut self, id: ConnectionId) -> Option<&mut Tcb> {
-        self.connections.of_generation(id.slot, id.generation)
+        self.connections.of_generation_mut(id.slot, id.generation)
     }
 }
 

@@ -4,11 +4,10 @@
 use alloc::collections::VecDeque;
 use core::net::SocketAddrV4;
 
-use packet::{Duration, Instant};
+use packet::{Duration, Instant, Slab};
 
 use crate::outbox::Reply;
 use crate::segment::Segment;
-use crate::slab::Slab;
 use crate::tcb::Tcb;
 use crate::timestamps::Clock;
 use crate::{Flags, Options, Seq};

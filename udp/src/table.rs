@@ -1,10 +1,9 @@
 //! From port numbers to what is there.
 
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-use packet::{Random, Secrets};
+use packet::{Random, Secrets, Slab};
 
 use crate::Error;
 use crate::port::Port;
@@ -24,20 +23,16 @@ const EPHEMERAL: RangeInclusive<u16> = 32_768..=65_535;
 
 /// The bound ports.
 pub(crate) struct Table {
-    slots: Vec<(u32, Option<Port>)>,
-    free: Vec<u32>,
+    ports: Slab<Port>,
     by_number: BTreeMap<u16, u32>,
-    limit: usize,
     random: Random,
 }
 
 impl Table {
     pub(crate) fn new(limit: usize, secrets: &Secrets) -> Self {
         Self {
-            slots: Vec::new(),
-            free: Vec::new(),
+            ports: Slab::new(limit),
             by_number: BTreeMap::new(),
-            limit,
             random: secrets.random("udp ports"),
         }
     }
@@ -47,57 +42,46 @@ impl Table {
         if self.by_number.contains_key(&number) {
             return Err(Error::InUse);
         }
-        if self.by_number.len() >= self.limit {
+        if self.ports.is_full() {
             return Err(Error::NoBuffer);
         }
         let number = match number {
             0 => self.ephemeral().ok_or(Error::NoBuffer)?,
             number => number,
         };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push((0, None));
-            self.slots.len() as u32 - 1
-        });
+        let port = Port::new(number);
+        let slot = self.ports.insert(port).map_err(|_| Error::NoBuffer)?;
         self.by_number.insert(number, slot);
-        let (generation, port) = &mut self.slots[slot as usize];
-        *port = Some(Port::new(number));
-        Ok(PortId {
-            slot,
-            generation: *generation,
-        })
+        Ok(self.id(slot))
     }
 
     pub(crate) fn unbind(&mut self, id: PortId) {
-        let Some(number) = self.number(id) else {
-            return;
-        };
-        self.by_number.remove(&number);
-        let (generation, port) = &mut self.slots[id.slot as usize];
-        *port = None;
-        *generation = generation.wrapping_add(1);
-        self.free.push(id.slot);
+        if let Some(number) = self.number(id) {
+            self.by_number.remove(&number);
+            self.ports.remove(id.slot);
+        }
     }
 
     /// The number of a bound port.
     pub(crate) fn number(&self, id: PortId) -> Option<u16> {
-        let (generation, port) = self.slots.get(id.slot as usize)?;
-        let port = port.as_ref().filter(|_| *generation == id.generation);
+        let port = self.ports.of_generation(id.slot, id.generation);
         port.map(|port| port.number)
     }
 
     pub(crate) fn by_id(&mut self, id: PortId) -> Option<&mut Port> {
-        let (generation, port) = self.slots.get_mut(id.slot as usize)?;
-        port.as_mut().filter(|_| *generation == id.generation)
+        self.ports.of_generation_mut(id.slot, id.generation)
     }
 
     pub(crate) fn by_number(&mut self, number: u16) -> Option<(PortId, &mut Port)> {
         let slot = *self.by_number.get(&number)?;
-        let (generation, port) = self.slots.get_mut(slot as usize)?;
-        let id = PortId {
+        Some((self.id(slot), self.ports.get_mut(slot)?))
+    }
+
+    fn id(&self, slot: u32) -> PortId {
+        PortId {
             slot,
-            generation: *generation,
-        };
-        Some((id, port.as_mut()?))
+            generation: self.ports.generation(slot),
+        }
     }
 
     /// RFC 6056, 3.3.1: a random port, or the next free one above it, around to the lowest.
