@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 27] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -29,6 +29,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ("memory", &["packet", "link"]),
     ("tap", &["packet", "link"]),
     ("pcap", &["packet", "link"]),
+    ("xen", &["packet"]),
     (
         "stack",
         &[
