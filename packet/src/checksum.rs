@@ -28,17 +28,7 @@ impl Sum {
         for word in words {
             sum += u128::from(u64::from_ne_bytes(*word));
         }
-        let (half, rest) = rest.as_chunks::<4>();
-        if let [word] = half {
-            sum += u128::from(u32::from_ne_bytes(*word));
-        }
-        let last = match *rest {
-            [] => [0; 4],
-            [a] => [a, 0, 0, 0],
-            [a, b] => [a, b, 0, 0],
-            [a, b, c, ..] => [a, b, c, 0],
-        };
-        sum += u128::from(u32::from_ne_bytes(last));
+        sum += u128::from(last_word(bytes, rest));
         let sum = Self(sum as u64) + Self((sum >> 64) as u64);
         Self(u64::from_be(sum.0))
     }
@@ -102,6 +92,21 @@ impl Sum {
     #[must_use]
     pub const fn is_valid(self) -> bool {
         self.finish() == 0
+    }
+}
+
+/// The last bytes of `bytes`, fewer than a word, with zeros behind them. Where a whole word ends with
+/// them it is read at once, and those before them are shifted out.
+#[inline]
+fn last_word(bytes: &[u8], rest: &[u8]) -> u64 {
+    let missing = 8 * (8 - rest.len() as u32);
+    match bytes.last_chunk() {
+        Some(word) => (u64::from_le_bytes(*word).checked_shr(missing).unwrap_or(0)).to_le(),
+        None => {
+            let mut word = [0; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            u64::from_ne_bytes(word)
+        }
     }
 }
 

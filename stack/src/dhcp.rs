@@ -109,7 +109,7 @@ impl Host {
     pub(crate) fn configuration(
         &mut self,
         now: Instant,
-        frame: &mut Frame,
+        mut frame: Frame,
         start: usize,
     ) -> Result<(), Drop> {
         let bytes = frame.head().get(start..).unwrap_or_default();
@@ -125,8 +125,8 @@ impl Host {
         }
         frame.truncate(start + usize::from(header.total_len));
         frame.advance(start + usize::from(header.header_len));
-        match is_for_client(frame) {
-            true => self.lease_message(now, &header, frame.clone()),
+        match is_for_client(&frame) {
+            true => self.lease_message(now, &header, frame),
             false => Err(Drop::OtherHost),
         }
     }

@@ -1,21 +1,19 @@
 //! One host: what a turn consists of.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use arp::Event;
 use ethernet::Mac;
 use ipv4::icmp::{self, Complaint};
 use ipv4::{Reassembly, TokenBucket};
-use link::{BURST_FRAMES, Burst, Link};
+use link::{Burst, Link};
 use log::{debug, info, warn};
 use packet::{Duration, Instant, Pool, Secrets};
 use tcp::Tcp;
 use udp::Udp;
 
 use crate::dhcp::Dhcp;
-use crate::input::Next;
 use crate::interface::{Interface, Sender};
 use crate::outbox::Outbox;
 use crate::{Config, Drop, Stats};
@@ -39,8 +37,8 @@ pub(crate) struct Host {
     pub(crate) reassembly: Reassembly,
     pub(crate) outbox: Outbox,
     pub(crate) arp_requests: TokenBucket,
-    /// The frames of a burst between its two walks; never more than a burst has.
-    pub(crate) next: Vec<Next>,
+    /// The Ethernet header of the last frame with a packet for us, and who sent it.
+    pub(crate) sender: Option<([u8; ethernet::HEADER_LEN], Mac)>,
     /// Whom the neighbour cache was told of last, and when.
     pub(crate) heard: ((Ipv4Addr, Mac), Instant),
     pool: Pool,
@@ -69,7 +67,7 @@ impl Host {
                 secrets.random("ipv4 identification"),
             ),
             arp_requests: TokenBucket::new(ARP_REQUESTS.0, ARP_REQUESTS.1),
-            next: Vec::with_capacity(BURST_FRAMES),
+            sender: None,
             heard: NOBODY,
             retry_at: None,
             dhcp: config.address.is_none().then(|| Dhcp::new(secrets)),
@@ -176,7 +174,7 @@ impl Host {
         let (mtu, parts) = (self.interface.mtu, self.interface.link.caps().max_parts);
         self.udp.set_link(mtu);
         self.tcp.set_link(mtu, self.interface.max_text(), parts);
-        self.heard = NOBODY;
+        (self.sender, self.heard) = (None, NOBODY);
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -1,8 +1,7 @@
 //! The way in: from a burst to segments for TCP and messages for us.
 //!
-//! A burst is walked twice. First every frame is read where it lies, down to its transport header;
-//! then each goes to whom it is for. So the headers of all frames are fetched into the cache before
-//! the first control block is.
+//! Frames come in trains: most have the sender of the one before, and its very Ethernet header, which
+//! then need not be looked at again.
 
 use core::net::Ipv4Addr;
 
@@ -21,59 +20,29 @@ use crate::{Drop, dhcp};
 /// one a frame.
 const HEARD_FOR: Duration = Duration::from_secs(1);
 
-/// What becomes of a frame of a burst after the first walk.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Next {
-    /// Nothing more.
-    Nothing,
-    /// TCP gets it.
-    Segment(Packet),
-    /// It holds another packet with this header, so many bytes behind its start.
-    Packet(Header, usize),
-}
-
 impl Host {
     /// Takes in all frames of `burst`.
     pub(crate) fn input(&mut self, now: Instant, burst: &mut Burst) {
-        let first = self.interface.recorder.next();
-        for frame in burst.frames_mut() {
+        for frame in burst.drain() {
             self.interface.stats.frames_received += 1;
             self.interface.stats.bytes_received += frame.len() as u64;
-            let number = self.interface.recorder.next();
-            self.interface.recorder.received(now, frame);
-            self.next.push(Next::Nothing);
+            self.tcp.set_mark(self.interface.recorder.next());
+            self.interface.recorder.received(now, &frame);
             if let Err(reason) = self.frame(now, frame) {
                 self.interface.stats.drop(reason);
-                self.interface.recorder.dropped(number, reason.name());
+                self.interface.recorder.dropped(reason.name());
             }
         }
-        for (index, mut frame) in burst.drain().enumerate() {
-            let number = first + index as u64;
-            match self.next[index] {
-                Next::Nothing => {}
-                Next::Segment(packet) => {
-                    self.tcp.set_mark(number);
-                    // TCP counts for itself what it drops.
-                    if let Err(reason) = self.tcp.receive(now, &packet, frame) {
-                        self.interface.recorder.dropped(number, reason.name());
-                    }
-                }
-                Next::Packet(header, start) => {
-                    frame.advance(start);
-                    frame.truncate(header.total_len.into());
-                    if let Err(reason) = self.packet(now, &header, frame) {
-                        self.interface.stats.drop(reason);
-                        self.interface.recorder.dropped(number, reason.name());
-                    }
-                }
-            }
-        }
-        self.next.clear();
         // What time and users do belongs to what is sent next.
         self.tcp.set_mark(self.interface.recorder.next());
     }
 
-    fn frame(&mut self, now: Instant, frame: &mut Frame) -> Result<(), Drop> {
+    fn frame(&mut self, now: Instant, frame: Frame) -> Result<(), Drop> {
+        if let Some((header, source)) = self.sender
+            && frame.head().first_chunk() == Some(&header)
+        {
+            return self.ipv4(now, frame, header.len(), source);
+        }
         let (header, len) = ethernet::Header::parse(frame.head())?;
         let for_us = header.destination == self.interface.mac;
         if !for_us && !header.destination.is_broadcast() {
@@ -86,7 +55,14 @@ impl Host {
             return Err(Drop::Vlan);
         }
         match header.ether_type {
-            EtherType::IPV4 if for_us => self.ipv4(now, header.source, frame, len),
+            EtherType::IPV4 if for_us => {
+                let untagged = frame
+                    .head()
+                    .first_chunk()
+                    .filter(|bytes| bytes.len() == len);
+                self.sender = untagged.map(|bytes| (*bytes, header.source));
+                self.ipv4(now, frame, len, header.source)
+            }
             // Nothing else that we speak goes to all hosts, and a packet for one host has no business
             // in a frame for all (RFC 1122, 3.3.6).
             EtherType::IPV4 => self.configuration(now, frame, len),
@@ -106,14 +82,8 @@ impl Host {
         Ok(())
     }
 
-    /// Reads the packet that begins `start` bytes behind the start of `frame`.
-    fn ipv4(
-        &mut self,
-        now: Instant,
-        from: Mac,
-        frame: &mut Frame,
-        start: usize,
-    ) -> Result<(), Drop> {
+    /// Reads the packet that begins `start` bytes behind the start of `frame`, which `from` sent.
+    fn ipv4(&mut self, now: Instant, frame: Frame, start: usize, from: Mac) -> Result<(), Drop> {
         let bytes = frame.head().get(start..).unwrap_or_default();
         let header = Header::parse(bytes, frame.len().saturating_sub(start))?;
         let Some(network) =
@@ -126,32 +96,14 @@ impl Host {
         }
         self.heard(now, header.source, from);
         if !header.is_fragment() {
-            self.goes_on(header, start);
-            return Ok(());
+            return self.whole(now, &header, frame, start);
         }
-        frame.advance(start);
-        frame.truncate(header.total_len.into());
-        if let Some(whole) = self.reassembly.receive(now, &header, frame)? {
-            *frame = whole.packet;
-            self.goes_on(whole.header, 0);
-        }
-        Ok(())
-    }
-
-    /// Notes what to do with a whole packet, which begins `start` bytes behind the start of the frame
-    /// that was read last.
-    fn goes_on(&mut self, header: Header, start: usize) {
-        let next = match header.protocol {
-            Protocol::TCP => Next::Segment(Packet {
-                source: header.source,
-                destination: header.destination,
-                start: start + usize::from(header.header_len),
-                len: header.payload_len(),
-            }),
-            _ => Next::Packet(header, start),
-        };
-        if let Some(place) = self.next.last_mut() {
-            *place = next;
+        let mut packet = frame;
+        packet.advance(start);
+        packet.truncate(header.total_len.into());
+        match self.reassembly.receive(now, &header, &packet)? {
+            Some(whole) => self.whole(now, &whole.header, whole.packet, 0),
+            None => Ok(()),
         }
     }
 
@@ -169,6 +121,32 @@ impl Host {
             None => {}
         }
         self.neighbour_events(now);
+    }
+
+    /// Takes in a whole packet, which begins `start` bytes behind the start of `frame`.
+    fn whole(
+        &mut self,
+        now: Instant,
+        header: &Header,
+        mut frame: Frame,
+        start: usize,
+    ) -> Result<(), Drop> {
+        if header.protocol != Protocol::TCP {
+            frame.advance(start);
+            frame.truncate(header.total_len.into());
+            return self.packet(now, header, frame);
+        }
+        let packet = Packet {
+            source: header.source,
+            destination: header.destination,
+            start: start + usize::from(header.header_len),
+            len: header.payload_len(),
+        };
+        // TCP counts for itself what it drops.
+        if let Err(reason) = self.tcp.receive(now, &packet, frame) {
+            self.interface.recorder.dropped(reason.name());
+        }
+        Ok(())
     }
 
     /// Hands a whole packet to whom it is for, if that is not TCP.

@@ -122,24 +122,25 @@ impl Recorder {
         self.next += 1;
     }
 
-    /// The frame with this number was thrown away.
-    pub(crate) fn dropped(&mut self, number: u64, reason: &'static str) {
-        self.remark(number, About::Dropped(reason));
+    /// The last frame was thrown away.
+    pub(crate) fn dropped(&mut self, reason: &'static str) {
+        self.remark(About::Dropped(reason));
     }
 
     /// The last frame holds something that was sent before.
     pub(crate) fn sent_again(&mut self) {
-        self.remark(self.next.saturating_sub(1), About::SentAgain);
+        self.remark(About::SentAgain);
     }
 
     #[cold]
-    fn remark(&mut self, number: u64, what: About) {
+    fn remark(&mut self, what: About) {
         if self.slots.is_empty() {
             return;
         }
         if self.remarks.len() >= REMARKS {
             self.remarks.pop_front();
         }
+        let number = self.next.saturating_sub(1);
         self.remarks.push_back(Remark { number, what });
     }
 }

@@ -293,6 +293,20 @@ fn what_is_not_for_us_is_dropped_silently() {
     assert_eq!(host.held(), 0);
 }
 
+/// What was found right for the header of one frame holds for the next, but not for that of another card.
+#[test]
+fn a_header_is_looked_at_again_by_another_card() {
+    let host = host();
+    let ping = packet(&header(Protocol::ICMP, 64), &echo(8, 56));
+    for _ in 0..2 {
+        assert_eq!(host.answers(&ping).len(), 1);
+    }
+    host.wire.plug(1, [2, 0, 0, 0, 0, 9]);
+    host.answers(&[]);
+    assert!(host.answers(&ping).is_empty());
+    assert_eq!(host.net.stats().dropped(Drop::OtherStation), 1);
+}
+
 #[test]
 fn a_tag_that_only_gives_a_priority_is_skipped() {
     let host = host();
