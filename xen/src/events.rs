@@ -1,6 +1,11 @@
 //! Bells between domains.
 
+mod channels;
+pub(crate) mod pending;
+
 use crate::{DomainId, HypercallError, Port};
+
+pub use channels::EventChannels;
 
 /// Event channels: each is one bit at either end, which the other end sets.
 pub trait Events {

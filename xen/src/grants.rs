@@ -2,9 +2,14 @@
 
 #![allow(unsafe_code)]
 
+mod table;
+
 use core::fmt;
 
 use crate::{DomainId, GrantRef, PageAddress, SharedPage};
+
+pub use table::GrantTable;
+pub(crate) use table::{PERMIT, READ_ONLY, READING, WRITING};
 
 /// What another domain may do with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,16 +15,21 @@
 
 extern crate alloc;
 
+mod cpuid;
 mod error;
 mod events;
 mod grants;
+pub mod model;
 mod names;
 mod ring;
 mod shared_page;
+mod sys;
 
+pub use cpuid::Cpuid;
 pub use error::HypercallError;
-pub use events::Events;
-pub use grants::{Access, Exhausted, Grants, StillInUse};
+pub use events::{EventChannels, Events};
+pub use grants::{Access, Exhausted, GrantTable, Grants, StillInUse};
 pub use names::{DomainId, GrantRef, PAGE_SIZE, PageAddress, Port};
 pub use ring::{Broken, FrontRing, InFlight, RingFull};
 pub use shared_page::SharedPage;
+pub use sys::{E820_ENTRY, Parameter, Reason, Space, Xen};

@@ -15,6 +15,7 @@ impl DomainId {
 }
 
 /// This domain's end of an event channel.
+#[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Port(pub u32);
 

@@ -11,6 +11,8 @@
 //! for good; a response is copied out before it is looked at.
 
 mod in_flight;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -27,7 +29,7 @@ pub(crate) const REQUESTS_PRODUCED: usize = 0;
 pub(crate) const REQUEST_EVENT: usize = 4;
 pub(crate) const RESPONSES_PRODUCED: usize = 8;
 pub(crate) const RESPONSE_EVENT: usize = 12;
-pub(crate) const HEADER: usize = 64;
+const HEADER: usize = 64;
 
 /// The front end's side of a ring.
 #[derive(Debug)]
@@ -193,7 +195,7 @@ where
         Ok(self.look()? >= count.max(1))
     }
 
-    const fn place(counter: u32) -> usize {
+    pub(crate) const fn place(counter: u32) -> usize {
         HEADER + (counter % Self::SLOTS) as usize * Self::SLOT
     }
 }

@@ -22,6 +22,9 @@ use crate::{PAGE_SIZE, PageAddress};
 #[derive(Clone)]
 pub struct SharedPage(NonNull<u8>);
 
+// SAFETY: its bytes are only used by atomics; in a test the other side may be another thread.
+unsafe impl Send for SharedPage {}
+
 impl SharedPage {
     /// A page of zeros. Its memory is never given back, for the other side may hold on to it: made
     /// once for a device and used again.
