@@ -30,15 +30,13 @@ const LIMITS: [&str; 3] = ["-max_len=4096", "-timeout=20", "-rss_limit_mb=2000"]
 /// A folder for each target, and so the list of them.
 const CORPUS: &str = "fuzz/corpus";
 
-/// In the test, all targets together take about as many seconds on one core ...
-const TOGETHER: u32 = 120;
-/// ... but none takes more than this.
-const MOST: u32 = 30;
+/// Seconds for each target where nothing else is said.
+pub(crate) const SECONDS: u32 = 30;
 
 /// Every target for a short while, as a step of the test.
 pub(crate) fn step() -> Outcome {
     match targets() {
-        Ok(all) => run(&all, (TOGETHER / all.len().max(1) as u32).clamp(1, MOST)),
+        Ok(all) => run(&all, SECONDS),
         Err(why) => failed(&why),
     }
 }

@@ -63,7 +63,7 @@ enum Chore {
         /// Only these targets [default: all]
         targets: Vec<String>,
         /// How long each of them
-        #[arg(long, value_name = "COUNT", default_value_t = 30,
+        #[arg(long, value_name = "COUNT", default_value_t = fuzz::SECONDS,
             value_parser = clap::value_parser!(u32).range(1..))]
         seconds: u32,
     },
