@@ -10,16 +10,35 @@ use crate::cargo;
 use crate::install;
 use crate::outcome::Outcome;
 
+/// A processor with a random number generator, and one without.
+const PROCESSOR: &str = "qemu64,+rdrand";
+const PROCESSOR_WITHOUT: &str = "qemu64";
 const QEMU: &str = "qemu-system-x86_64";
-/// The guest ends QEMU with this when all went well (`guest/src/main.rs`).
+/// The guest ends QEMU with this when all went well (`guest/src/end.rs`).
 const DONE: i32 = 33;
+/// The same, when it has said what went wrong.
+const FAILED: i32 = 35;
 /// It takes well under a second; a machine that does many other things may be slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Memory in MiB, and a command line: two of each, so that what the guest says is no constant.
 pub(crate) const MACHINES: [(u64, &str); 2] = [(64, "app=hello address=10.0.0.2/24"), (200, "")];
 
-/// Builds it and boots it on each of [`MACHINES`].
+/// What the guest can be told to try, and what it says then.
+const TRIALS: [(&str, &str); 10] = [
+    ("write-code", "was written, where that is not allowed"),
+    ("write-constant", "was written, where that is not allowed"),
+    ("execute-heap", "was executed, where that is not allowed"),
+    ("execute-stack", "was executed, where that is not allowed"),
+    ("null", "0x0 was written, where there is no memory"),
+    ("overflow", "stack overflow at"),
+    ("invalid", "invalid instruction"),
+    ("memory", "memory allocation of 1099511627776 bytes failed"),
+    ("panic", "panicked at guest/probe/src/main.rs:"),
+    ("fail", "the application ended: as told"),
+];
+
+/// Builds it, boots it on each of [`MACHINES`], and lets it try each of [`TRIALS`].
 pub(crate) fn run() -> Outcome {
     let mut total = build();
     if total.failed > 0 {
@@ -32,22 +51,45 @@ pub(crate) fn run() -> Outcome {
         return total;
     }
     for (memory, command_line) in MACHINES {
-        let result = boot(memory, command_line);
-        if let Err(why) = &result {
-            println!("guest with {memory} MiB: {why}");
-        }
-        total += Outcome::of(result.is_ok());
+        let said = boot(PROCESSOR, memory, command_line, DONE);
+        total += tell(
+            said.and_then(|said| compare(&said, memory, command_line)),
+            command_line,
+        );
     }
+    for (what, expected) in TRIALS {
+        let command_line = format!("try={what}");
+        total += tell(fails(PROCESSOR, &command_line, expected), &command_line);
+    }
+    total += tell(fails(PROCESSOR_WITHOUT, "", "gives no random numbers"), "");
+    let weak = "entropy=weak";
+    total += tell(boot(PROCESSOR_WITHOUT, 64, weak, DONE).map(|_| ()), weak);
     total
+}
+
+/// Boots it, and sees it fail as expected.
+fn fails(processor: &str, command_line: &str, expected: &str) -> Result<(), String> {
+    match boot(processor, 64, command_line, FAILED)?.contains(expected) {
+        true => Ok(()),
+        false => Err(format!("it does not say {expected:?}")),
+    }
+}
+
+fn tell(result: Result<(), String>, command_line: &str) -> Outcome {
+    if let Err(why) = &result {
+        println!("guest booted with {command_line:?}: {why}");
+    }
+    Outcome::of(result.is_ok())
 }
 
 /// Builds it.
 pub(crate) fn build() -> Outcome {
-    let mut build = cargo::command(&["build", "--release", "--package=guest"]);
+    let mut build = cargo::command(&["build", "--release", "--package=parhelion-probe"]);
     cargo::check(&mut build)
 }
 
-fn boot(memory: u64, command_line: &str) -> Result<(), String> {
+/// Boots it; gives what it said, if it ended as `expected`.
+fn boot(processor: &str, memory: u64, command_line: &str, expected: i32) -> Result<String, String> {
     let mut qemu = Command::new(QEMU);
     qemu.args([
         "-machine",
@@ -57,6 +99,7 @@ fn boot(memory: u64, command_line: &str) -> Result<(), String> {
         "-nodefaults",
         "-no-user-config",
     ])
+    .args(["-cpu", processor])
     .args(["-display", "none", "-serial", "stdio", "-no-reboot"])
     .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
     .args([
@@ -66,7 +109,7 @@ fn boot(memory: u64, command_line: &str) -> Result<(), String> {
         command_line,
         "-kernel",
     ])
-    .arg(cargo::folder()?.join("release/guest"))
+    .arg(cargo::folder()?.join("release/probe"))
     .stdin(Stdio::null())
     .stdout(Stdio::piped());
     let mut qemu = qemu
@@ -75,16 +118,16 @@ fn boot(memory: u64, command_line: &str) -> Result<(), String> {
     let status = wait(&mut qemu)?;
     let mut said = String::new();
     if let Some(mut stdout) = qemu.stdout.take() {
-        // A line at most, which a pipe holds: so it may be read after the end.
+        // A few lines at most, which a pipe holds: so it may be read after the end.
         stdout
             .read_to_string(&mut said)
             .map_err(|error| error.to_string())?;
     }
     print!("{said}");
-    if status != Some(DONE) {
-        return Err(format!("QEMU ended with {status:?}, not {DONE}"));
+    match status == Some(expected) {
+        true => Ok(said),
+        false => Err(format!("QEMU ended with {status:?}, not {expected}")),
     }
-    compare(&said, memory, command_line)
 }
 
 /// Whether the guest says what it was booted with. The firmware keeps some of the memory, but less than 1 MiB.

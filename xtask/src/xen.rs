@@ -106,7 +106,7 @@ fn start(lab: &Path, root: &Path, guests: &[Guest]) -> Result<Machine, String> {
 
 /// The guest as it is now, with each of the memories and command lines.
 fn guests() -> Result<Vec<Guest>, String> {
-    let elf = cargo::folder()?.join("release/guest");
+    let elf = cargo::folder()?.join("release/probe");
     let guests = boot::MACHINES.iter().map(|&(memory, command_line)| Guest {
         name: format!("guest{memory}"),
         elf: elf.clone(),

@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 28] = [
+const ARROWS: [(&str, &[&str]); 29] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -42,10 +42,8 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("bench", &["packet", "runtime", "http", "inside"]),
     ("xtask", &[]),
     ("benchmarks", &["packet", "memory", "runtime", "stack"]),
-    (
-        "guest",
-        &["packet", "runtime", "stack", "hello", "site", "bench"],
-    ),
+    ("guest", &["packet", "runtime", "stack", "link", "archive"]),
+    ("probe", &["guest", "runtime"]),
     // Of `ethernet`, `ipv4` and `http` it uses addresses, and the client side of `get`.
     (
         "host",
@@ -144,7 +142,11 @@ fn libraries_without_std_use_few_others_and_no_default_features() {
 #[test]
 fn std_is_on_nowhere_in_what_the_guest_may_use() {
     let packages = NO_STD.map(|name| format!("--package=parhelion-{name}"));
-    let mut guest = vec!["tree", "--package=guest", "--edges=normal,no-proc-macro"];
+    let mut guest = vec![
+        "tree",
+        "--package=parhelion-guest",
+        "--edges=normal,no-proc-macro",
+    ];
     guest.extend(packages.iter().map(String::as_str));
     guest.extend(["--prefix=none", "--format={p}"]);
     let guest = cargo(&guest);

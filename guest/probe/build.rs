@@ -1,12 +1,12 @@
-//! Links the guest as a kernel: no C library, a fixed address, our own layout.
+//! Links the program as a kernel, as the guest's page says.
 
 use std::env;
 
 fn main() {
-    println!("cargo:rerun-if-changed=linker.ld");
     let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let script = format!("-Wl,-T,{folder}/linker.ld");
-    // rustc asks for a position-independent executable first; what comes later wins.
+    let script = format!("{folder}/../linker.ld");
+    println!("cargo:rerun-if-changed={script}");
+    let script = format!("-Wl,-T,{script}");
     for argument in [
         "-nostartfiles",
         "-nostdlib",
