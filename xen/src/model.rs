@@ -5,9 +5,14 @@
 //! own methods are what the other domain and Xen do: copy, map, notify. [`BackRing`] is the other
 //! side of a ring. A page is reached only while its entry allows it; beyond that nobody here is
 //! kind, and what a back end should not do, it can do.
+//!
+//! [`Xenstored`] is the daemon in dom0 that keeps the store, and whoever waits by [`Turns`] gives the
+//! other side its turn.
 
 mod back_ring;
 mod grants;
+mod turns;
+mod xenstored;
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -18,6 +23,8 @@ use crate::{DomainId, Events, HypercallError, Port, SharedPage};
 
 pub use back_ring::BackRing;
 pub use grants::BadGrant;
+pub use turns::{Silence, Turns};
+pub use xenstored::Xenstored;
 
 /// The first port of a guest that is not the xenstore's or the console's, as Xen counts.
 const FIRST: u32 = 3;
