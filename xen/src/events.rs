@@ -12,7 +12,7 @@ pub trait Events {
     /// Makes a channel's near end, for `remote` to bind the far one to.
     ///
     /// # Errors
-    /// What Xen says: there are no more, or there is no such domain.
+    /// What Xen says: there are no more.
     fn allocate(&self, remote: DomainId) -> Result<Port, HypercallError>;
 
     /// Sets the far end's bit, and wakes whoever waits for it. Lost while nobody is bound there,
