@@ -11,7 +11,7 @@ use crate::{NO_STD, none_of, root};
 
 /// Who may know whom: a package, and which others of this workspace it may use. `packet` has the
 /// words that all share.
-const ARROWS: [(&str, &[&str]); 29] = [
+const ARROWS: [(&str, &[&str]); 30] = [
     ("packet", &[]),
     ("ethernet", &["packet"]),
     ("arp", &["packet"]),
@@ -27,6 +27,7 @@ const ARROWS: [(&str, &[&str]); 29] = [
     ("pack", &["archive", "http"]),
     ("link", &["packet"]),
     ("memory", &["packet", "link"]),
+    ("netfront", &["packet", "link", "xen"]),
     ("tap", &["packet", "link"]),
     ("pcap", &["packet", "link"]),
     ("xen", &["packet"]),
@@ -42,7 +43,12 @@ const ARROWS: [(&str, &[&str]); 29] = [
     ("bench", &["packet", "runtime", "http", "inside"]),
     ("xtask", &[]),
     ("benchmarks", &["packet", "memory", "runtime", "stack"]),
-    ("guest", &["packet", "runtime", "stack", "link", "archive"]),
+    (
+        "guest",
+        &[
+            "packet", "runtime", "stack", "link", "archive", "xen", "netfront",
+        ],
+    ),
     ("probe", &["guest", "runtime"]),
     // Of `ethernet`, `ipv4` and `http` it uses addresses, and the client side of `get`.
     (

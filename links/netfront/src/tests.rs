@@ -1,0 +1,6 @@
+//! The driver against a model of the other side.
+
+mod world;
+
+mod checks;
+mod comings;
