@@ -195,6 +195,15 @@ mod tests {
     }
 
     #[test]
+    fn what_the_toolstack_has_lent_stays_so() {
+        let table = table(1);
+        let flags = table.flags(GrantRef(1)).unwrap();
+        flags.store(PERMIT, Ordering::Relaxed);
+        assert_eq!(table.revoke(GrantRef(1)), Ok(()));
+        assert_eq!(flags.load(Ordering::Relaxed), PERMIT);
+    }
+
+    #[test]
     fn what_is_not_lent_is_not_taken_back_twice() {
         let table = table(1);
         let page = SharedPage::new();
