@@ -22,6 +22,7 @@
 //! | [`dns`] | an answer to a question | no address is made up; another id is not believed |
 //! | [`archive`] | an archive | all that it says is in it can be read and packed again |
 //! | [`pcap`] | a capture file | what was mended, written and read again is as it was |
+//! | [`xenstore`] | our calls, and what the daemon says meanwhile | calls end, in time; an honest daemon's answers are right; what is dead stays so |
 #![forbid(unsafe_code)]
 
 mod archive;
@@ -43,6 +44,7 @@ mod reassembly;
 pub mod seeds;
 mod tcp_header;
 mod udp;
+mod xenstore;
 
 pub use archive::archive;
 pub use arp::arp;
@@ -59,6 +61,7 @@ pub use pcap::pcap;
 pub use reassembly::reassembly;
 pub use tcp_header::tcp_header;
 pub use udp::udp;
+pub use xenstore::xenstore;
 
 /// A target.
 #[derive(Clone, Copy)]
@@ -76,7 +79,7 @@ impl Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target::new("ethernet", ethernet),
     Target::new("arp", arp),
     Target::new("ipv4", ipv4),
@@ -92,4 +95,5 @@ pub const TARGETS: [Target; 15] = [
     Target::new("dns", dns),
     Target::new("archive", archive),
     Target::new("pcap", pcap),
+    Target::new("xenstore", xenstore),
 ];

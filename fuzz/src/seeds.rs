@@ -6,6 +6,7 @@ mod conversation;
 mod frames;
 mod leases;
 mod names;
+mod questions;
 
 use core::net::SocketAddrV4;
 
@@ -55,6 +56,7 @@ pub fn all() -> Vec<Seed> {
     add("dns", names::all());
     add("archive", vec![("small", crate::archive::seed())]);
     add("pcap", captures::all());
+    add("xenstore", questions::all());
     seeds
 }
 
