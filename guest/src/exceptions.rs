@@ -3,6 +3,8 @@
 use core::arch::asm;
 use core::fmt;
 
+use xen::Reason;
+
 use crate::callers::Callers;
 use crate::{end, image, say};
 
@@ -124,7 +126,7 @@ extern "C" fn exception(state: &State) -> ! {
     ));
     say(format_args!("{state}"));
     say(format_args!("{}", Callers::above(state.rsp as usize)));
-    end::crash()
+    end::leave(Reason::Crash)
 }
 
 /// What happened, in words.

@@ -18,14 +18,17 @@
 //! | file | does |
 //! |---|---|
 //! | `boot.s` | leads from the loader's 32-bit world to Rust |
-//! | `start` | the first Rust: from bare memory to a running application |
-//! | `start_info` | what the loader tells |
+//! | `start` | the first Rust: from bare memory to a heap |
+//! | `loaded` | what the loader left in memory |
 //! | `paging`, `image` | which memory may be written or executed, and where our parts lie |
-//! | `heap` | memory for whoever asks |
+//! | `heap`, `lone` | memory for whoever asks; statics of the only thread |
 //! | `exceptions`, `callers` | what went wrong, and who called whom |
-//! | `entropy` | numbers that nobody can guess |
-//! | `place` | time, and waiting |
-//! | `xen`, `serial`, `ports` | what is outside |
+//! | `machine` | what an application gets of this machine, and the loop that runs it |
+//! | `sizes`, `settings`, `address`, `entropy` | what it is made of: limits, settings, an address, secrets |
+//! | `domain`, `bells`, `sleep`, `control` | Xen: what it shares with us, waiting, being asked to end |
+//! | `bare`, `unplugged` | time and network of a machine without Xen |
+//! | `outlet`, `terminal`, `serial`, `ports` | lines for people, and from them |
+//! | `inside`, `milestones` | what can be seen from outside, and how long it took to be of use |
 //! | `end` | how it ends |
 //! | `mem.s` | what is left of a C library |
 #![cfg_attr(not(test), no_std)]
@@ -33,30 +36,40 @@
 
 extern crate alloc;
 
+mod address;
+mod bare;
+mod bells;
 mod callers;
+mod control;
+mod domain;
 mod end;
 mod entropy;
 mod exceptions;
 mod heap;
 mod image;
+mod inside;
+mod loaded;
+mod lone;
+mod machine;
+mod milestones;
+mod outlet;
 mod paging;
-mod place;
 mod ports;
 mod serial;
+mod settings;
+mod sizes;
+mod sleep;
 mod start;
-mod start_info;
+mod terminal;
 mod unplugged;
-mod xen;
 
-use core::fmt::{Arguments, Write as _};
 #[cfg(not(test))]
 use core::{arch::global_asm, panic::PanicInfo};
 
 pub use archive::embed;
 pub use start::start;
 
-use serial::Serial;
-use xen::Xen;
+use outlet::say;
 
 #[cfg(not(test))]
 global_asm!(include_str!("boot.s"), options(att_syntax, raw));
@@ -89,17 +102,5 @@ macro_rules! boot {
 fn panic(info: &PanicInfo<'_>) -> ! {
     say(format_args!("Parhelion {info}"));
     say(format_args!("{}", callers::Callers::here()));
-    end::crash()
-}
-
-/// A line on the serial port and on Xen's console, whichever there is.
-fn say(line: Arguments<'_>) {
-    // What they do not take is lost.
-    if let Some(mut serial) = Serial::open() {
-        let _ = writeln!(serial, "{line}");
-    }
-    if let Some(mut console) = Xen::find().and_then(Xen::console) {
-        let _ = writeln!(console, "{line}");
-        console.drain();
-    }
+    end::leave(xen::Reason::Crash)
 }

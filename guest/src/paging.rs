@@ -7,8 +7,9 @@
 use alloc::boxed::Box;
 use core::arch::asm;
 
+use xen::Region;
+
 use crate::image;
-use crate::start_info::Region;
 
 const SMALL: usize = 4096;
 const LARGE: usize = 2 << 20;
@@ -58,7 +59,7 @@ pub(crate) unsafe fn protect(map: &[Region]) {
     let mut tables = tables.iter_mut();
     let entries = directories.iter_mut().flat_map(|table| &mut table.0);
     for (entry, start) in entries.zip((0..LOW).step_by(LARGE)) {
-        let is_memory = map.iter().any(|region| region.overlaps(start, LARGE));
+        let is_memory = map.iter().any(|region| overlaps(region, start, LARGE));
         let first = access(start, is_memory);
         let mut pages = (start..start + LARGE).step_by(SMALL);
         *entry = if pages.all(|page| access(page, is_memory) == first) {
@@ -88,12 +89,12 @@ pub(crate) unsafe fn map_high(map: &[Region]) {
     let pointers = unsafe { (&raw mut directory_pointers).as_mut_unchecked() };
     let entries = pointers.0.iter_mut().zip((0..HIGHEST).step_by(DIRECTORY));
     for (entry, start) in entries.skip(LOW / DIRECTORY) {
-        if !map.iter().any(|region| region.overlaps(start, DIRECTORY)) {
+        if !map.iter().any(|region| overlaps(region, start, DIRECTORY)) {
             continue;
         }
         let mut directory = Box::new(Table([0; 512]));
         for (entry, page) in directory.0.iter_mut().zip((start..).step_by(LARGE)) {
-            if map.iter().any(|region| region.overlaps(page, LARGE)) {
+            if map.iter().any(|region| overlaps(region, page, LARGE)) {
                 *entry = large(page, DATA);
             }
         }
@@ -112,6 +113,11 @@ fn access(page: usize, is_memory: bool) -> u64 {
         _ if is_memory || image::whole().contains(&page) => DATA,
         _ => NOTHING,
     }
+}
+
+/// Whether any of a region is among these addresses.
+fn overlaps(region: &Region, start: usize, len: usize) -> bool {
+    region.start < (start + len) as u64 && (start as u64) < region.end
 }
 
 fn large(start: usize, access: u64) -> u64 {

@@ -1,26 +1,16 @@
-//! The first Rust: from bare memory to a running application.
+//! The first Rust: from bare memory to a heap.
 
 use alloc::boxed::Box;
-use alloc::rc::Rc;
-use core::fmt;
 use core::ops::Range;
-use core::pin::Pin;
-use core::task::{Context, Poll};
-use core::time::Duration;
 
-use alloc::string::String;
-use packet::{Limits, Pool, Secrets};
-use runtime::{Config, Console, Driver, Entropy, Env, Executor, Failure, Nothing};
+use runtime::{Env, Failure};
 
-use crate::place::Bare;
-use crate::start_info::{self, Machine};
-use crate::unplugged::Unplugged;
-use crate::{HEAP, end, entropy, exceptions, image, paging, say};
+use crate::loaded::Loaded;
+use crate::machine::{self, Application};
+use crate::{HEAP, exceptions, paging, ports};
 
-/// How long running responses may take once the guest is asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
-
-type Main = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
+/// What `boot.s` has mapped.
+const LOW: u64 = 4 << 30;
 
 /// Runs an application on the machine that the loader left: [`boot!`](crate::boot) calls it.
 pub fn start<F>(
@@ -32,115 +22,51 @@ pub fn start<F>(
 where
     F: Future<Output = Result<(), Failure>> + 'static,
 {
-    let _ = (name, content);
     // SAFETY: this is the first Rust to run, and it runs once.
-    let machine = unsafe { set_up(start_info) };
-    run(&machine, Box::new(|env| Box::pin(main(env))))
+    let (loaded, memory) = unsafe { set_up(start_info) };
+    let application = Application {
+        name,
+        content: loaded.file().or(content),
+        main: Box::new(|env| Box::pin(main(env))),
+    };
+    machine::run(application, &loaded, memory)
 }
 
-/// Makes of what the loader left a machine on which Rust can run.
+/// Makes of what the loader left a machine on which Rust can run; tells how much memory it has.
 ///
 /// # Safety
 /// To be called once, before anything else.
-unsafe fn set_up(start_info: u32) -> Machine {
+unsafe fn set_up(start_info: u32) -> (Loaded, usize) {
+    ports::mask_interrupts();
     // SAFETY: once, says the caller.
     unsafe { exceptions::catch() };
-    // SAFETY: the address is the loader's, `boot.s` has mapped 4 GiB, and nothing has been written
-    // to memory outside of the image, which the loader keeps apart from what it tells.
-    let Some(machine) = (unsafe { start_info::read(start_info) }) else {
-        panic!("no start information at {start_info:#x}");
+    let Some(loaded) = Loaded::read(start_info) else {
+        panic!("no start information at {start_info:#x}, or no memory map");
     };
     // SAFETY: once, on the tables of `boot.s`.
-    unsafe { paging::protect(&machine.map) };
-    for memory in free(&machine, 4096..4 << 30) {
-        // SAFETY: memory that is mapped for data, outside of the image, and nobody has it yet.
-        unsafe { HEAP.claim(memory) };
-    }
+    unsafe { paging::protect(loaded.map.regions()) };
+    // SAFETY: mapped, and nobody's.
+    let low = unsafe { claim(&loaded, 0..LOW) };
     // SAFETY: once, after `protect`.
-    unsafe { paging::map_high(&machine.map) };
-    for memory in free(&machine, 4 << 30..paging::HIGHEST) {
-        // SAFETY: as above.
-        unsafe { HEAP.claim(memory) };
-    }
-    machine
+    unsafe { paging::map_high(loaded.map.regions()) };
+    // SAFETY: mapped, and nobody's.
+    let high = unsafe { claim(&loaded, LOW..paging::HIGHEST as u64) };
+    (loaded, low + high)
 }
 
-/// The memory between these addresses that is nobody's.
-fn free(machine: &Machine, between: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let image = image::whole();
-    let ram = machine.map.iter().filter(|region| region.is_ram);
-    let pieces = ram.flat_map(move |region| {
-        let Range { start, end } = region.addresses;
-        [start..end.min(image.start), start.max(image.end)..end]
-    });
-    pieces
-        .map(move |piece| piece.start.max(between.start)..piece.end.min(between.end))
-        .filter(|piece| !piece.is_empty())
-}
-
-fn run(machine: &Machine, main: Box<dyn FnOnce(Env) -> Main>) -> ! {
-    let command_line = machine.command_line();
-    say(format_args!(
-        "Parhelion {}: hello from a PVH guest with {} KiB of memory, booted with {:?}",
-        env!("CARGO_PKG_VERSION"),
-        machine.memory() / 1024,
-        command_line,
-    ));
-    let mut config = Config::default();
-    for word in command_line.split_whitespace() {
-        if let Err(error) = config.set(word) {
-            refuse(format_args!("command line: {error}"));
+/// Gives the heap what is free between these addresses; tells how much that is.
+///
+/// # Safety
+/// All memory there is mapped, and was given to nobody before.
+unsafe fn claim(loaded: &Loaded, between: Range<u64>) -> usize {
+    let mut claimed = 0;
+    for piece in loaded.map.usable(&loaded.taken()) {
+        let (start, end) = (piece.start.max(between.start), piece.end.min(between.end));
+        if start < end {
+            claimed += (end - start) as usize;
+            // SAFETY: memory for data that nobody has, says the caller.
+            unsafe { HEAP.claim(start as usize..end as usize) };
         }
     }
-    let secrets = match (entropy::strong(), config.text("entropy")) {
-        (Some(seed), _) => Secrets::new(seed),
-        (None, Some("weak")) => Secrets::new(entropy::weak()),
-        (None, _) => refuse(format_args!(
-            "this processor gives no random numbers (RDSEED, RDRAND): have the hypervisor pass them \
-             on, or say entropy=weak on the command line, and a stranger may guess our secrets"
-        )),
-    };
-    let pool = Pool::new(Limits::for_memory(machine.memory() / 2));
-    let net = stack::Net::new(
-        Box::new(Unplugged::new()),
-        pool,
-        &secrets,
-        &stack::Config::dhcp(),
-    );
-    let executor = Executor::new(1024);
-    let env = Env {
-        net: Rc::new(net.clone()),
-        clock: executor.clock().clone(),
-        console: Rc::new(Direct),
-        inspect: Rc::new(net.clone()),
-        storage: Rc::new(Nothing),
-        config: Rc::new(config),
-        entropy: Entropy::new(&secrets),
-        tasks: executor.clone(),
-    };
-    let drivers: [Rc<dyn Driver>; 1] = [Rc::new(net)];
-    match runtime::run(&mut Bare, &drivers, &executor, main(env), GRACE) {
-        Ok(None | Some(Ok(()))) => end::power_off(),
-        Ok(Some(Err(failure))) => refuse(format_args!("the application ended: {failure}")),
-        Err(error) => refuse(format_args!("cannot start: {error}")),
-    }
-}
-
-/// Says why this guest cannot go on, and ends it.
-fn refuse(why: fmt::Arguments<'_>) -> ! {
-    say(format_args!("Parhelion: {why}"));
-    end::crash()
-}
-
-/// Lines as they come.
-struct Direct;
-
-impl Console for Direct {
-    fn print(&self, line: fmt::Arguments<'_>) {
-        say(line);
-    }
-
-    fn poll_line(&self, _: &mut Context<'_>) -> Poll<Option<String>> {
-        Poll::Ready(None)
-    }
+    claimed
 }

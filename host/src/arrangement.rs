@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use packet::Pool;
 use runtime::{Inspect, Network};
-use stack::Cidr;
+use stack::{Cidr, Tenant};
 
 use crate::cli::{LinkChoice, Serving};
 use crate::clients::Clients;
@@ -17,7 +17,6 @@ use crate::machine::{self, Machine};
 use crate::namespace;
 use crate::relay::Relay;
 use crate::sockets::Sockets;
-use crate::tenant::Tenant;
 
 /// A network for the application, and how clients get there.
 pub(crate) struct Arrangement {

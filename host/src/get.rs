@@ -10,14 +10,14 @@ use dns::Resolver;
 use http::{BadUrl, Url, client};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runtime::{Config, Env, Flow, Nothing};
+use stack::Tenant;
 
 use crate::capture::Recording;
 use crate::cli::{Address, Get, LinkChoice, LinkOptions};
 use crate::failure::{Failure, reason};
 use crate::machine::{self, Machine};
 use crate::partial_file::PartialFile;
-use crate::tenant::Tenant;
-use crate::{faults, links, names, sandbox};
+use crate::{faults, links, names, sandbox, tenant};
 
 /// How long the server may say nothing at all.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,7 +70,7 @@ pub(crate) fn run(options: Get) -> Result<(), Failure> {
         let fetch = async {
             if let Some(tenant) = &mut tenant {
                 // Standard output may be the body.
-                tenant.settle(&env, |line| say(line, quiet)).await?;
+                tenant::settle(tenant, &env, |line| say(line, quiet)).await?;
             }
             fetch(&env, &url, &listed, target, quiet).await
         };

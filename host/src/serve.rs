@@ -23,7 +23,7 @@ use crate::machine::{self, Machine};
 use crate::ready_file::ReadyFile;
 use crate::sandbox::{self, Disk};
 use crate::statistics;
-use crate::tenant::Tenant;
+use stack::Tenant;
 
 /// How long running responses may take once the program is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);

@@ -44,6 +44,14 @@ impl Cidr {
         }
     }
 
+    /// Whether the address may be that of one host on a link, with others beside it.
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        let has_room = (1..=30).contains(&self.prefix_len);
+        let is_zero = has_room && self.address.to_bits() << self.prefix_len == 0;
+        has_room && !is_zero && !self.is_group(self.address) && !self.address.is_loopback()
+    }
+
     /// Whether `address` is in this network.
     #[must_use]
     pub const fn contains(&self, address: Ipv4Addr) -> bool {

@@ -14,6 +14,7 @@
 //! | `input` | a burst, frame by frame, down to a segment for `tcp`, a datagram for `udp` or a message for us |
 //! | `interface` | the way out: next hop, headers, the link |
 //! | `dhcp` | an address from a server, and what changes with it |
+//! | `tenant` | what becomes of an address that is lent, a line each |
 //! | `outbox` | control messages that wait for the link |
 //! | `recorder` | the last frames, for those who ask |
 //! | `inspect` | the numbers, for those who ask |
@@ -41,6 +42,7 @@ mod network;
 mod outbox;
 mod recorder;
 mod stats;
+mod tenant;
 mod wakers;
 
 #[cfg(test)]
@@ -49,6 +51,7 @@ mod tests;
 pub use ::dhcp::{Event as LeaseEvent, Lease, Lost, Times};
 pub use config::Config;
 pub use ethernet::Mac;
-pub use ipv4::Cidr;
+pub use ipv4::{Cidr, ParseCidrError};
 pub use net::Net;
 pub use stats::{Drop, Stats};
+pub use tenant::Tenant;

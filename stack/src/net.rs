@@ -55,6 +55,12 @@ impl Net {
         self.0.borrow().host.interface.link.state() != LinkState::Down
     }
 
+    /// Whether anybody listens for connections.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.0.borrow().host.tcp.is_listening()
+    }
+
     /// What a DHCP server lends us; `None` while there is nothing, or where the address is a fixed one.
     #[must_use]
     pub fn lease(&self) -> Option<Lease> {

@@ -47,6 +47,12 @@ impl Tcp {
         blocks.map(|tcb| (tcb.local, tcb.remote, look(tcb)))
     }
 
+    /// Whether anybody listens.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
     /// Where its memory comes from.
     #[must_use]
     pub const fn pool(&self) -> &Pool {

@@ -126,6 +126,11 @@ impl Listeners {
         }
     }
 
+    /// Whether there is no listener.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
     pub(crate) fn listen(&mut self, port: u16) -> Result<ListenerId, Error> {
         if self.on_port(port).is_some() {
             return Err(Error::InUse);

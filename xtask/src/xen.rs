@@ -113,7 +113,7 @@ fn guests() -> Result<Vec<Guest>, String> {
         memory,
         command_line,
         script: vec![
-            Expect::Says("hello from a PVH guest".to_owned()),
+            Expect::Says("a PVH guest".to_owned()),
             Expect::Ends(guest::POWER_OFF),
         ],
     });

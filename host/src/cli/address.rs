@@ -86,11 +86,10 @@ pub(super) fn parse_host(text: &str) -> Result<Cidr, String> {
     if !(1..=30).contains(&host.prefix_len()) {
         return Err("a network on a link has 1 to 30 bits".to_owned());
     }
-    let zero = host.address().to_bits() << host.prefix_len() == 0;
-    if zero || host.is_group(host.address()) || host.address().is_loopback() {
-        return Err("it is not the address of one host on a link".to_owned());
+    match host.is_host() {
+        true => Ok(host),
+        false => Err("it is not the address of one host on a link".to_owned()),
     }
-    Ok(host)
 }
 
 #[cfg(test)]
