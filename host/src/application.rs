@@ -88,6 +88,9 @@ fn place(app: Application, placing: Placing) -> Result<(), Failure> {
             };
             replay::play(app, serve::settings(&serving)?, &options)
         }
+        On::Xen => Err(Failure::unusable(
+            "--on xen: this is a program of Linux: `parhelion build --on xen` makes one for Xen",
+        )),
         On::Simulation(seed) => simulation::run(app, seed, &serving, storage.as_deref()),
     }
 }

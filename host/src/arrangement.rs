@@ -85,7 +85,7 @@ pub(crate) struct Shares {
 
 /// Halves where there is a relay: what it holds must not keep the server from making progress.
 pub(crate) fn memory(options: &Serving) -> Shares {
-    let all = options.memory.bytes;
+    let all = options.memory().bytes;
     let has_relay = match options.link.link {
         None | Some(LinkChoice::Memory) => true,
         Some(LinkChoice::Tap(_)) => options.publish.is_some(),

@@ -2,7 +2,7 @@
 
 mod address;
 mod memory;
-mod run;
+mod project;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::str::FromStr;
@@ -14,7 +14,7 @@ use stack::{Cidr, Mac};
 pub(crate) use self::address::Address;
 use self::address::parse_host;
 pub(crate) use self::memory::Memory;
-pub(crate) use self::run::{Alone, Build, New, On, Placing, Run};
+pub(crate) use self::project::{Alone, Below, Build, Making, New, On, Pack, Placing, Run, Symbols};
 use crate::faults::FaultOptions;
 use crate::sys;
 
@@ -63,9 +63,23 @@ pub(crate) enum Command {
     Run(Run),
     /// Build the application in this folder, and print where the program is
     ///
-    /// The program takes the options of `parhelion run`.
+    /// The program takes the options of `parhelion run`. With --on xen it is an operating system that Xen
+    /// boots, and a configuration for `xl` is written beside it.
+    #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),
+    /// Pack a directory into an archive, which `serve` and a guest of Xen (as its ramdisk) take for files
+    Pack(Pack),
+    /// Name the addresses in what a guest said when it ended
+    ///
+    /// Each line is printed, and below it the functions, with file and line, that its addresses lie in.
+    Symbols(Symbols),
 }
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  parhelion build --release
+  parhelion build --on xen --release --content site/
+  parhelion pack site/ -o site.archive     the same files beside the guest, as a ramdisk for xl";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -74,9 +88,10 @@ Examples:
   parhelion run --on sockets --port 8080
   sudo parhelion run --on tap:tap0 --host-address 10.0.0.1/24 --capture all.pcapng
   parhelion run --on sim:7 --faults loss=5%
-  parhelion build --release --content site/
+  parhelion run --on xen --release         as an operating system, at http://127.0.0.1:8080/
 
-On pcap:FILE of the options for a link only --capture counts, on sim only --faults.";
+On pcap:FILE of the options for a link only --capture counts, on sim only --faults, and xen takes only
+--address, --gateway and --dns.";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -134,12 +149,12 @@ pub(crate) struct Serving {
     pub(crate) link: LinkOptions,
 
     /// The most connections at a time
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    #[arg(long, value_name = "N", default_value_t = Self::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     pub(crate) max_connections: u32,
 
-    /// Memory for buffers
-    #[arg(long, value_name = "SIZE", default_value = "256M")]
-    pub(crate) memory: Memory,
+    /// Memory for buffers, 256M by default; on Xen all of the guest's, 64M by default
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
 
     /// A setting of the application; inside=loopback (the default), everyone or off says who may look
     /// inside, at /_/
@@ -324,6 +339,15 @@ impl Serve {
         let mut serving = self.serving;
         serving.link.link = self.carrier.link;
         (self.app, self.directory, serving)
+    }
+}
+
+impl Serving {
+    pub(crate) const MAX_CONNECTIONS: u32 = 10_000;
+
+    /// Memory for buffers.
+    pub(crate) fn memory(&self) -> Memory {
+        self.memory.unwrap_or(Memory { bytes: 256 << 20 })
     }
 }
 

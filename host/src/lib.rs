@@ -8,6 +8,7 @@
 //! | `cli`, `failure` | what the user says, and is told |
 //! | `serve`, `get`, `replay` | the three commands |
 //! | `application`, `project`, `simulation` | what is served: ours, or somebody's own |
+//! | `symbols` | what a guest's last words mean |
 //! | `names` | what the machine knows of names |
 //! | `arrangement`, `relay`, `clients` | what lies between clients and the application |
 //! | `links`, `tenant`, `faults`, `capture`, [`interface`], `namespace`, `lifeline` | our stack on a tap or in memory |
@@ -50,6 +51,7 @@ mod simulation;
 pub mod sockets;
 mod statistics;
 pub mod storage;
+mod symbols;
 mod sys;
 mod tenant;
 
@@ -86,8 +88,10 @@ pub fn command() -> ExitCode {
             replay::run(&options)
         }
         Command::New(options) => project::new(&options.name),
-        Command::Run(options) => project::run(&options.build),
+        Command::Run(options) => project::run(&options),
         Command::Build(options) => project::build(&options),
+        Command::Pack(options) => project::pack(&options),
+        Command::Symbols(options) => symbols::run(&options),
     };
     end(done)
 }

@@ -1,17 +1,24 @@
 //! Applications of one's own: `parhelion new`, `build` and `run`.
 //!
 //! An application is a `no_std` library; what makes a program of it is a package of a few lines that
-//! is written below its `target/`, depends on it and on this crate, and is built by cargo.
+//! is written below its `target/`, depends on it and on this crate (or, for Xen, on `guest`), and is built
+//! by cargo.
 //!
 //! | file | does |
 //! |---|---|
 //! | `new` | writes a new application |
 //! | `cargo` | asks cargo, and lets it build |
 //! | `tree` | finds `std` below an application |
+//! | `wrapper` | writes the package that makes a program |
+//! | `image` | what Xen boots, and its configuration for `xl` |
+//! | `lab` | boots it in the Xen lab |
 
 mod cargo;
+mod image;
+mod lab;
 mod new;
 mod tree;
+mod wrapper;
 
 use std::env;
 use std::ffi::OsString;
@@ -21,36 +28,61 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use self::cargo::Package;
-use crate::cli::Build;
+use self::image::Image;
+use crate::cli::{Below, Build, Making, On, Pack, Run};
 use crate::failure::{Failure, reason};
 
 pub(crate) use self::new::new;
 
 /// Builds the application in the current folder, and says where it is.
 pub(crate) fn build(options: &Build) -> Result<(), Failure> {
-    let program = make(options)?;
-    println!("{}", program.display());
+    let (package, program) = make(&options.making, options.on)?;
+    match options.on {
+        Below::Linux => println!("{}", program.display()),
+        Below::Xen => Image::of(&package, &program)?.tell(),
+    }
     Ok(())
 }
 
-/// Builds the application in the current folder and becomes it, with what the command line says behind
-/// `run`.
-pub(crate) fn run(options: &Build) -> Result<(), Failure> {
-    let program = make(options)?;
+/// Builds the application in the current folder and lets it run: becomes it, with what the command line
+/// says behind `run`, or becomes the lab that boots it.
+pub(crate) fn run(options: &Run) -> Result<(), Failure> {
+    if options.placing.on == On::Xen {
+        let boot = lab::Boot::new(&options.placing)?;
+        let (package, program) = make(&options.making, Below::Xen)?;
+        return boot.run(&source()?, &Image::of(&package, &program)?);
+    }
+    let (_, program) = make(&options.making, Below::Linux)?;
     let arguments: Vec<OsString> = env::args_os().skip(2).collect();
-    let error = Command::new(&program).args(arguments).exec();
-    let (program, why) = (program.display(), reason(&error));
-    Err(Failure::refused(format!("cannot start {program}: {why}")))
+    Err(become_program(Command::new(&program).args(arguments)))
 }
 
-fn make(options: &Build) -> Result<PathBuf, Failure> {
+/// Makes an archive of a directory. The compressors are a program of their own, which takes longer to build
+/// than all of this one, and only here is needed.
+pub(crate) fn pack(options: &Pack) -> Result<(), Failure> {
+    let mut packer = cargo::run_package(&source()?, "parhelion-pack");
+    packer.arg(&options.directory).arg("--output");
+    Err(become_program(packer.arg(&options.output)))
+}
+
+/// Replaces this process; comes back only with why not.
+fn become_program(command: &mut Command) -> Failure {
+    let why = reason(&command.exec());
+    Failure::refused(format!(
+        "cannot start {}: {why}",
+        command.get_program().display()
+    ))
+}
+
+fn make(making: &Making, below: Below) -> Result<(Package, PathBuf), Failure> {
     let source = source()?;
     let package = cargo::package()?;
     package.check(&source)?;
-    tree::check(&package)?;
-    let content = options.content.as_deref().map(directory).transpose()?;
-    let folder = write_program(&package, &source, content.as_deref())?;
-    cargo::build(&package, &folder, options.release)
+    tree::check(&package, below)?;
+    let content = making.content.as_deref().map(directory).transpose()?;
+    let folder = wrapper::write(&package, &source, content.as_deref(), below)?;
+    let program = cargo::build(&package, &folder, making.release)?;
+    Ok((package, program))
 }
 
 /// Where this project's crates are: where this command was built, or where `PARHELION_SOURCE` says.
@@ -80,47 +112,6 @@ fn directory(path: &Path) -> Result<PathBuf, Failure> {
             reason(&error)
         ))),
     }
-}
-
-/// What puts an archive into the program; `build.rs` makes it.
-const EMBEDDED: &str = r#"Some(parhelion::embed!(concat!(env!("OUT_DIR"), "/content.archive")))"#;
-
-/// Writes the package that makes a program of the application, with the files of `content` in it.
-fn write_program(
-    package: &Package,
-    source: &Path,
-    content: Option<&Path>,
-) -> Result<PathBuf, Failure> {
-    let folder = package.target.join("parhelion").join(&package.name);
-    let filled = |text: &str| {
-        text.replace("@name@", &package.name)
-            .replace("@folder@", &quoted(&package.folder))
-            .replace("@host@", &quoted(&source.join("host")))
-            .replace("@pack@", &quoted(&source.join("pack")))
-            .replace("@directory@", &quoted(content.unwrap_or(Path::new(""))))
-            .replace("@build@", content.map_or("false", |_| "\"build.rs\""))
-            .replace("@content@", content.map_or("None", |_| EMBEDDED))
-    };
-    let mut manifest = filled(include_str!("project/template/program.toml.in"));
-    let main = filled(include_str!("project/template/program.rs.in"));
-    if content.is_some() {
-        manifest += &filled(include_str!("project/template/content.toml.in"));
-    }
-    let write = || {
-        fs::create_dir_all(folder.join("src"))?;
-        write_changed(&folder.join("src/main.rs"), main.as_bytes())?;
-        if content.is_some() {
-            let build = filled(include_str!("project/template/content.rs.in"));
-            write_changed(&folder.join("build.rs"), build.as_bytes())?;
-        }
-        // With the versions that this project was tested with.
-        if write_changed(&folder.join("Cargo.toml"), manifest.as_bytes())? {
-            fs::copy(source.join("Cargo.lock"), folder.join("Cargo.lock"))?;
-        }
-        Ok(())
-    };
-    write().map_err(|error| cannot_write(&folder, &error))?;
-    Ok(folder)
 }
 
 /// Whether these bytes are new there. A file that has them already keeps its time, so that cargo builds

@@ -43,7 +43,7 @@ pub(crate) fn run(
     let port = options.port.unwrap_or(80);
     set(&mut simulation.config, "port", &port.to_string())?;
     set(&mut simulation.config, "place", "a simulated network")?;
-    let pool = machine::pool(options.memory.bytes);
+    let pool = machine::pool(options.memory().bytes);
     let files = Files::open(directory, app.content, &pool)?;
     simulation.storage = files.storage();
     simulation.driver = files.driver();

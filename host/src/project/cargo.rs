@@ -196,6 +196,17 @@ impl Messages {
     }
 }
 
+/// Runs a program of this project's own, once arguments for it are added.
+pub(super) fn run_package(source: &Path, package: &str) -> Command {
+    let mut command = Command::new(program());
+    command
+        .args(["run", "--quiet", "--package", package])
+        .arg("--manifest-path")
+        .arg(source.join("Cargo.toml"))
+        .arg("--");
+    command
+}
+
 fn program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }

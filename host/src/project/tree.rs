@@ -10,10 +10,14 @@ use std::fs;
 use serde_json::Value;
 
 use super::cargo::{self, Package};
+use crate::cli::Below;
 use crate::failure::Failure;
 
+/// They need no `std` and ask Linux all the same: a guest is built as for Linux, which is not there.
+const LINUX: [&str; 5] = ["getrandom", "libc", "linux-raw-sys", "mio", "rustix"];
+
 /// Looks at every library that the application is built with.
-pub(super) fn check(package: &Package) -> Result<(), Failure> {
+pub(super) fn check(package: &Package, below: Below) -> Result<(), Failure> {
     let roots = roots()?;
     let name = package.name.as_str();
     let tree = cargo::ask(&[
@@ -32,10 +36,18 @@ pub(super) fn check(package: &Package) -> Result<(), Failure> {
         let version = words.next().unwrap_or_default().trim_start_matches('v');
         let root = roots.get(&(crate_name.to_owned(), version.to_owned()));
         let text = root.and_then(|root| fs::read_to_string(root).ok());
-        let why = if features.split(',').any(|feature| feature == "std") {
-            "has its feature `std` on: take it with default-features = false"
+        let (what, why) = if features.split(',').any(|feature| feature == "std") {
+            (
+                "`std`",
+                "has its feature `std` on: take it with default-features = false",
+            )
         } else if text.is_some_and(|text| !text.contains("no_std")) {
-            "needs it: do without, or take another"
+            ("`std`", "needs it: do without, or take another")
+        } else if below == Below::Xen && LINUX.contains(&crate_name) {
+            (
+                "Linux",
+                "calls it, and on Xen it is not there: do without, or take another",
+            )
         } else {
             continue;
         };
@@ -45,7 +57,7 @@ pub(super) fn check(package: &Package) -> Result<(), Failure> {
                  also runs where there is no operating system"
             ),
             false => format!(
-                "{name} has `std` in its tree: {crate_name} {why}; `cargo tree -e features -i \
+                "{name} has {what} in its tree: {crate_name} {why}; `cargo tree -e features -i \
                  {crate_name}` says who brings it"
             ),
         }));

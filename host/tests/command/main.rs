@@ -5,11 +5,13 @@
 //! `PARHELION_SKIPS` names, so that they can be counted.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bench;
 mod capturing;
 mod changing;
 mod client;
 mod faulty;
 mod getting;
+mod guests;
 mod inside;
 mod leases;
 mod names;

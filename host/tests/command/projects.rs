@@ -1,70 +1,12 @@
 //! An application of one's own, from an empty folder to a page; and what is said where there is none.
-//!
-//! All programs are built below one folder, so that the libraries are built once.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
-
-use crate::server::{COMMAND, end, signal};
-
-/// A folder for applications, and the place where they are built. Its name has an accent of its own
-/// (U+0301), as a home may.
-struct Bench {
-    folder: TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("cafe\u{301}").tempdir();
-        Self {
-            folder: folder.unwrap(),
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The command, in a folder of the bench.
-    fn command(&self, folder: &str, arguments: &[&str]) -> Command {
-        let built = Path::new(COMMAND).ancestors().nth(2).unwrap();
-        let mut command = Command::new(COMMAND);
-        command
-            .args(arguments)
-            .current_dir(self.path(folder))
-            .env("CARGO_TARGET_DIR", built.join("projects"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, folder: &str, arguments: &[&str]) -> (i32, String, String) {
-        let output: Output = self.command(folder, arguments).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let code = output.status.code().unwrap_or(-1);
-        (code, text(&output.stdout), text(&output.stderr))
-    }
-
-    /// Runs the command, which must fail with a last line that has all of `words` in it; gives what is
-    /// before that line.
-    #[track_caller]
-    fn fails(&self, folder: &str, arguments: &[&str], code: i32, words: &[&str]) -> String {
-        let (got, output, errors) = self.run(folder, arguments);
-        assert_eq!(got, code, "{arguments:?}: {output}{errors}");
-        let (before, line) = errors.trim_end().rsplit_once('\n').unwrap_or(("", &errors));
-        assert!(line.starts_with("parhelion: "), "{errors}");
-        for word in words {
-            assert!(line.contains(word), "{word:?} is not in {line}");
-        }
-        before.to_owned()
-    }
-}
+use crate::bench::Bench;
+use crate::server::{end, signal};
 
 #[test]
 fn from_an_empty_folder_to_a_page_and_what_can_go_wrong() {
