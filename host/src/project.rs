@@ -57,8 +57,8 @@ pub(crate) fn run(options: &Run) -> Result<(), Failure> {
     Err(become_program(Command::new(&program).args(arguments)))
 }
 
-/// Makes an archive of a directory. The compressors are a program of their own, which takes longer to build
-/// than all of this one, and only here is needed.
+/// Makes an archive of a directory. The compressors are in a program of their own: they take longer to build
+/// than all of this one.
 pub(crate) fn pack(options: &Pack) -> Result<(), Failure> {
     let mut packer = cargo::run_package(&source()?, "parhelion-pack");
     packer.arg(&options.directory).arg("--output");

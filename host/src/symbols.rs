@@ -180,7 +180,10 @@ mod tests {
             found("rip=0x201234, rsp 0000000000209ff8"),
             [(0x20_1234, true), (0x20_9ff8, false)]
         );
-        assert_eq!(found("RIP: 0x2 0x3"), [(2, true), (3, false)]);
+        assert_eq!(
+            found("the instruction at 0x2: 0x3"),
+            [(2, true), (3, false)]
+        );
         assert_eq!(found("took 200123 us of 0xx, deadbeef, 0x"), []);
     }
 }

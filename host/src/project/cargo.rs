@@ -196,14 +196,16 @@ impl Messages {
     }
 }
 
-/// Runs a program of this project's own, once arguments for it are added.
+/// Runs a program of this project's own, once arguments for it are added. It is built beside the project's
+/// sources, wherever an application is.
 pub(super) fn run_package(source: &Path, package: &str) -> Command {
     let mut command = Command::new(program());
     command
         .args(["run", "--quiet", "--package", package])
         .arg("--manifest-path")
         .arg(source.join("Cargo.toml"))
-        .arg("--");
+        .arg("--")
+        .env_remove("CARGO_TARGET_DIR");
     command
 }
 

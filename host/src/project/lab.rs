@@ -38,11 +38,10 @@ impl Boot {
         })
     }
 
-    /// Becomes the lab. It lies beside the project's sources, wherever an application is built.
+    /// Becomes the lab.
     pub(super) fn run(&self, source: &Path, image: &Image) -> Result<(), Failure> {
         let memory = self.memory.map_or(image.memory, |memory| memory as u64);
         let mut lab = cargo::run_package(source, "xtask");
-        lab.env_remove("CARGO_TARGET_DIR");
         lab.args(["xen", "--run"]).arg(&image.elf);
         lab.args(["--memory", &memory.to_string()]);
         lab.args(["--cmdline", &self.command_line]);
