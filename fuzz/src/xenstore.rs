@@ -32,9 +32,15 @@ const ANSWERS_PRODUCED: usize = 0x80c;
 /// All words that the daemon has to itself, and two that it has not.
 const WORDS: [usize; 7] = [0x800, 0x804, 0x808, 0x80c, 0x810, 0x814, 0x818];
 
+thread_local! {
+    /// One for all runs: a shared page is never given back.
+    static PAGE: SharedPage = SharedPage::new();
+}
+
 /// Does what the bytes say: calls of ours, and turns of the daemon while they wait.
 pub fn xenstore(bytes: &[u8]) {
-    let page = SharedPage::new();
+    let page = PAGE.with(SharedPage::clone);
+    page.clear();
     // The first byte is where the ring's indices stand.
     let start = bytes
         .first()
