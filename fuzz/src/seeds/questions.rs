@@ -16,7 +16,7 @@ const WRITE: u8 = 3;
 const REMOVE: u8 = 4;
 const WATCH: u8 = 41;
 const UNWATCH: u8 = 6;
-const TRANSACTION: u8 = 7;
+const TRANSACTION: u8 = 19;
 const POLL: u8 = 8;
 const SHUTDOWN: u8 = 9;
 /// dom0 writes at `control/shutdown`.
@@ -24,6 +24,18 @@ const DOM0: u8 = 58;
 
 /// `RESET_WATCHES` is answered.
 const OPENED: [u8; 2] = [0, SERVE];
+
+/// One of each sort.
+const ERRORS: [&[u8]; 8] = [
+    b"EINVAL\0",
+    b"EACCES\0",
+    b"EEXIST\0",
+    b"ENOENT\0",
+    b"ENOSPC\0",
+    b"EAGAIN\0",
+    b"ENOSYS\0",
+    b"EIO",
+];
 
 pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
     let mut all = honest();
@@ -44,13 +56,22 @@ fn honest() -> Vec<(&'static str, Vec<u8>)> {
         WATCH, SERVE, POLL, WRITE, 0, SERVE, POLL, UNWATCH, SERVE, POLL,
     ];
     let asked = [SHUTDOWN, SERVE, SERVE, SERVE, POLL, DOM0, 2, POLL, SHUTDOWN];
+    let words =
+        [0, 5, 6, 7, 8].map(|word| [DOM0, word, POLL, SHUTDOWN, SERVE, SERVE, SERVE, SERVE]);
+    let words = words.concat();
     vec![
         ("unanswered", vec![0]),
         ("wrapping", vec![0xff, SERVE, WRITE, 0, SERVE, READ, SERVE]),
         ("values", opened(&[&values])),
         ("transaction", opened(&[&[TRANSACTION, 0, 2], &[SERVE; 15]])),
         ("watched", opened(&[&watched])),
-        ("shut-down", opened(&[&asked, &[SERVE; 4]])),
+        ("unspeakable", opened(&[&[84, 96]])),
+        (
+            "always-disturbed",
+            opened(&[&[TRANSACTION, 0, 255], &[SERVE; 165]]),
+        ),
+        ("transaction-of-nothing", opened(&[&[7, 0, 0], &[SERVE; 4]])),
+        ("shut-down", opened(&[&asked, &[SERVE; 4], &words])),
         ("too-many-watches", opened(&[&[WATCH, SERVE].repeat(18)])),
     ]
 }
@@ -63,9 +84,16 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
     };
     let then = |what: &[u8], rest: &[u8]| opened(&[what, rest]);
     let read = |what: &[u8]| opened(&[&[READ], what, &[READ, SERVE]]);
+    let commit = [TRANSACTION, 0, 0, SERVE, SERVE, SERVE, SERVE];
+    let errors = ERRORS.map(|name| [&[READ][..], &answer(16, 0, name)].concat());
+    let errors = errors.each_ref().map(Vec::as_slice);
     let (features, one) = (word(4, [0, 0, 3]), [0, 0, 1]);
     vec![
-        ("an-error", read(&answer(16, 0, b"ENOENT\0"))),
+        ("errors", opened(&errors)),
+        (
+            "a-refused-commit",
+            opened(&[&commit, &answer(16, 0, b"EIO\0")]),
+        ),
         ("another-kind", read(&answer(1, 0, b"a\0b\0"))),
         ("another-number", read(&answer(2, 1, b"4"))),
         ("an-answer-without-text", read(&answer(2, 0, b"\xff"))),
