@@ -57,19 +57,29 @@ pub(crate) fn run() -> Outcome {
             command_line,
         );
     }
+    let copies = "try=copies";
+    let said = boot(PROCESSOR, 64, copies, DONE);
+    total += tell(
+        said.and_then(|said| holds(&said, "copies are right")),
+        copies,
+    );
     for (what, expected) in TRIALS {
         let command_line = format!("try={what}");
         total += tell(fails(PROCESSOR, &command_line, expected), &command_line);
     }
     total += tell(fails(PROCESSOR_WITHOUT, "", "gives no random numbers"), "");
     let weak = "entropy=weak";
-    total += tell(boot(PROCESSOR_WITHOUT, 64, weak, DONE).map(|_| ()), weak);
+    total += tell(boot(PROCESSOR_WITHOUT, 64, weak, DONE).map(drop), weak);
     total
 }
 
 /// Boots it, and sees it fail as expected.
 fn fails(processor: &str, command_line: &str, expected: &str) -> Result<(), String> {
-    match boot(processor, 64, command_line, FAILED)?.contains(expected) {
+    holds(&boot(processor, 64, command_line, FAILED)?, expected)
+}
+
+fn holds(said: &str, expected: &str) -> Result<(), String> {
+    match said.contains(expected) {
         true => Ok(()),
         false => Err(format!("it does not say {expected:?}")),
     }

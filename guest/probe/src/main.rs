@@ -7,7 +7,9 @@
 
 extern crate alloc;
 
+use alloc::format;
 use alloc::vec;
+use alloc::vec::Vec;
 use core::arch::asm;
 use core::hint::black_box;
 use core::{mem, ptr};
@@ -19,6 +21,10 @@ guest::boot!("probe", main);
 async fn main(env: Env) -> Result<(), Failure> {
     match env.config.text("try") {
         None => {}
+        Some("copies") => {
+            copies()?;
+            env.console.print(format_args!("copies are right"));
+        }
         Some("write-code") => write(main as fn(Env) -> _ as *mut u8),
         Some("write-constant") => write(CONSTANT.as_ptr().cast_mut()),
         Some("execute-heap") => execute(vec![RETURN; 64].as_ptr()),
@@ -29,7 +35,7 @@ async fn main(env: Env) -> Result<(), Failure> {
         Some("memory") => drop(black_box(vec![1_u8; 1 << 40])),
         Some("panic") => panic!("as told"),
         Some("fail") => Err("as told")?,
-        Some(other) => Err(alloc::format!("nobody can try {other:?}"))?,
+        Some(other) => Err(format!("nobody can try {other:?}"))?,
     }
     Ok(())
 }
@@ -37,6 +43,60 @@ async fn main(env: Env) -> Result<(), Failure> {
 static CONSTANT: [u8; 16] = [7; 16];
 /// The instruction `ret`.
 const RETURN: u8 = 0xc3;
+
+/// What the compiler takes from a C library elsewhere, compared with the plain way of doing it.
+fn copies() -> Result<(), Failure> {
+    const ROOM: usize = 512;
+    let fresh: Vec<u8> = (0..ROOM).map(|at| (at * 7 + at / 256) as u8).collect();
+    for len in (0..=140).chain([255, 256, 300]) {
+        for (from, to) in [
+            (0, 200),
+            (200, 0),
+            (50, 51),
+            (51, 50),
+            (50, 66),
+            (66, 50),
+            (9, 9),
+        ] {
+            let mut moved = fresh.clone();
+            moved.copy_within(from..from + len, to);
+            let right = |at: usize| match at.checked_sub(to).filter(|at| *at < len) {
+                Some(inside) => fresh[from + inside],
+                None => fresh[at],
+            };
+            if (0..ROOM).any(|at| moved[at] != right(at)) {
+                Err(format!(
+                    "{len} bytes from {from} to {to} are not what they were"
+                ))?;
+            }
+        }
+        let mut filled = fresh.clone();
+        filled[3..3 + len].fill(black_box(0x5a));
+        let right = |at: usize| {
+            if (3..3 + len).contains(&at) {
+                0x5a
+            } else {
+                fresh[at]
+            }
+        };
+        if (0..ROOM).any(|at| filled[at] != right(at)) {
+            Err(format!("{len} bytes are not filled"))?;
+        }
+        let ours = &fresh[5..5 + len];
+        let mut other = black_box(ours.to_vec());
+        let is_equal = other == ours;
+        let mut is_ordered = true;
+        for at in 0..len {
+            other[at] ^= 0x80;
+            is_ordered &= (other.as_slice() < ours) == (other[at] < ours[at]);
+            other[at] ^= 0x80;
+        }
+        if !is_equal || !is_ordered {
+            Err(format!("{len} bytes are compared wrongly"))?;
+        }
+    }
+    Ok(())
+}
 
 fn write(place: *mut u8) {
     // SAFETY: none: this is what must be found out.
