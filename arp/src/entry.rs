@@ -1,10 +1,9 @@
 //! What is known of one neighbour, and the table of them.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use packet::{Deadlines, Duration, Instant};
+use packet::{Deadlines, Duration, Instant, SortedMap};
 
 /// Between two requests for the same address (RFC 1122, 2.3.2.1: at most one a second).
 pub(crate) const REQUEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,7 +51,7 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
-    places: BTreeMap<Ipv4Addr, u32>,
+    places: SortedMap<Ipv4Addr, u32>,
     pub(crate) deadlines: Deadlines,
     limit: usize,
 }
@@ -61,7 +60,7 @@ impl Table {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             entries: Vec::new(),
-            places: BTreeMap::new(),
+            places: SortedMap::new(),
             deadlines: Deadlines::new(),
             limit,
         }

@@ -130,12 +130,6 @@ gdt_pointer:
     .word 31
     .quad gdt
 
-# Xen fills this page with the code of its calls, through a mapping of its own: we never write to it.
-    .section .hypercall, "ax", @progbits
-    .balign 4096
-    .globl hypercall_page
-hypercall_page:     .skip 4096
-
     .section .bss.boot, "aw", @nobits
     .globl entry_ticks
     .balign 8

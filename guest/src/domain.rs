@@ -15,7 +15,7 @@ use crate::bells::Bells;
 use crate::sleep::Sleep;
 
 unsafe extern "C" {
-    /// A page of `boot.s`, which Xen fills with the code of its calls.
+    /// A page that `linker.ld` keeps, which Xen fills with the code of its calls.
     static hypercall_page: u8;
 }
 

@@ -1,7 +1,6 @@
 //! How long it took to be of use.
 
 use core::cell::Cell;
-use core::time::Duration;
 
 use packet::Instant;
 use runtime::Driver;
@@ -45,9 +44,9 @@ impl Milestones {
     fn tell(&self, what: &str) {
         let ticks = domain::counter().saturating_sub(image::entry());
         let micros = ticks.saturating_mul(1000) / u64::from(self.kilohertz.max(1));
-        let since = Duration::from_micros(micros);
+        let (millis, rest) = (micros / 1000, micros % 1000);
         say(format_args!(
-            "Parhelion: {what} {since:?} after the first instruction"
+            "Parhelion: {what} {millis}.{rest:03} ms after the first instruction"
         ));
     }
 }

@@ -21,6 +21,7 @@ mod part;
 mod pool;
 mod secrets;
 mod slab;
+mod sorted;
 mod time;
 mod transport;
 
@@ -34,5 +35,6 @@ pub use part::Part;
 pub use pool::{Buf, Class, Limits, Pool, Usage};
 pub use secrets::{Key, Random, Secrets};
 pub use slab::Slab;
+pub use sorted::SortedMap;
 pub use time::Instant;
 pub use transport::{Surroundings, Transport};

@@ -1,14 +1,15 @@
 //! Settings: one key space, wherever they come from.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use core::fmt;
 use core::str::FromStr;
 
+use packet::SortedMap;
+
 /// Settings by name: from `--set k=v`, a kernel command line, a hypervisor's store. A later one
 /// replaces an earlier one.
 #[derive(Clone, Debug, Default)]
-pub struct Config(BTreeMap<String, String>);
+pub struct Config(SortedMap<String, String>);
 
 /// The most settings there may be; far above what any application here reads, and a hypervisor's
 /// store cannot fill memory.
@@ -42,7 +43,7 @@ impl Config {
             .split_once('=')
             .filter(|(key, _)| !key.is_empty())
             .ok_or_else(|| ConfigError::NoEquals(setting.to_string()))?;
-        if self.0.len() >= LIMIT && !self.0.contains_key(key) {
+        if self.0.len() >= LIMIT && !self.0.contains(key) {
             return Err(ConfigError::TooMany);
         }
         self.0.insert(key.to_string(), value.to_string());

@@ -1,9 +1,8 @@
 //! From port numbers to what is there.
 
-use alloc::collections::BTreeMap;
 use core::ops::RangeInclusive;
 
-use packet::{Random, Secrets, Slab};
+use packet::{Random, Secrets, Slab, SortedMap};
 
 use crate::Error;
 use crate::port::Port;
@@ -24,7 +23,7 @@ const EPHEMERAL: RangeInclusive<u16> = 32_768..=65_535;
 /// The bound ports.
 pub(crate) struct Table {
     ports: Slab<Port>,
-    by_number: BTreeMap<u16, u32>,
+    by_number: SortedMap<u16, u32>,
     random: Random,
 }
 
@@ -32,14 +31,14 @@ impl Table {
     pub(crate) fn new(limit: usize, secrets: &Secrets) -> Self {
         Self {
             ports: Slab::new(limit),
-            by_number: BTreeMap::new(),
+            by_number: SortedMap::new(),
             random: secrets.random("udp ports"),
         }
     }
 
     /// Binds `number`; 0 stands for a free one that a stranger cannot guess.
     pub(crate) fn bind(&mut self, number: u16) -> Result<PortId, Error> {
-        if self.by_number.contains_key(&number) {
+        if self.by_number.contains(&number) {
             return Err(Error::InUse);
         }
         if self.ports.is_full() {
@@ -91,7 +90,7 @@ impl Table {
         let number = |step| EPHEMERAL.start() + (u64::from(first) + step) as u16 % count as u16;
         (0..count)
             .map(number)
-            .find(|number| !self.by_number.contains_key(number))
+            .find(|number| !self.by_number.contains(number))
     }
 }
 

@@ -5,7 +5,6 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -94,16 +93,15 @@ pub(crate) fn find(
     counts: impl Fn(Option<State>) -> bool,
 ) -> Result<Option<(u32, Option<State>)>, StoreError> {
     let names = store.list(DEVICES)?;
-    let mut numbers: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    numbers.sort_unstable();
-    for number in numbers {
+    let mut first = None;
+    for number in names.iter().filter_map(|name| name.parse().ok()) {
         let state = store.number(&format!("{DEVICES}/{number}/state"))?;
         let state = state.and_then(State::of);
-        if counts(state) {
-            return Ok(Some((number, state)));
+        if counts(state) && first.is_none_or(|(other, _)| number < other) {
+            first = Some((number, state));
         }
     }
-    Ok(None)
+    Ok(first)
 }
 
 impl Device {

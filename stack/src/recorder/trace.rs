@@ -40,17 +40,16 @@ impl Recorder {
             .filter_map(|remark| Some((place(remark.number, oldest)?, Line::Frame(remark.what))));
         let notes =
             notes.filter_map(|note| Some(Line::of(note, place(note.mark, oldest)?, &frames)));
-        let mut lines: Vec<(usize, Line<'_>)> = notes.chain(remarks).collect();
-        // Stable: what happened to one frame stays in order.
-        lines.sort_by_key(|(frame, _)| *frame);
+        // Both are in the order in which things happened.
+        let (mut notes, mut remarks) = (notes.peekable(), remarks.peekable());
 
         let mut file = Vec::with_capacity(frames.len() * SNAPLEN);
         pcapng::begin(&mut file, SNAPLEN as u32);
-        let mut lines = lines.into_iter().peekable();
         let mut comment = String::new();
         for (index, frame) in frames.iter().enumerate() {
             comment.clear();
-            while let Some((_, line)) = lines.next_if(|(place, _)| *place == index) {
+            let next = |(place, _): &(usize, Line<'_>)| *place <= index;
+            while let Some((_, line)) = notes.next_if(next).or_else(|| remarks.next_if(next)) {
                 let separator = if comment.is_empty() { "" } else { "; " };
                 // Writing to a string does not fail.
                 let _ = write!(comment, "{separator}{line}");
