@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use packet::{Duration, Instant};
-use xen::model::{Silence, Xenstored};
+use xen::model::{Bells, Xenstored};
 use xen::{
     DomainId, MAX_PAYLOAD, PATIENCE, Port, SharedPage, ShutdownWatch, Store, StoreError, Wait,
     Watch,
@@ -70,7 +70,7 @@ pub fn xenstore(bytes: &[u8]) {
     });
     daemon.model.write("device/vif/0/backend-id", "0");
     let wait = Box::new(Turns(daemon.clone()));
-    let opened = Store::open(page, Port(1), Rc::new(Silence), wait);
+    let opened = Store::open(page, Port(1), Rc::new(Bells::default()), wait);
     daemon.check_patience();
     if let Ok(store) = opened {
         Session::new(store, daemon).run();

@@ -38,8 +38,8 @@ pub struct Console {
     events: Rc<dyn Events>,
     /// Lines that found no room, since one did.
     lost: u32,
-    /// The daemon has been waited for in vain: not again, until it reads.
-    is_stuck: bool,
+    /// How much room there was when the daemon was waited for in vain: not again, until it reads.
+    stuck: Option<usize>,
 }
 
 impl Console {
@@ -52,7 +52,7 @@ impl Console {
             port,
             events,
             lost: 0,
-            is_stuck: false,
+            stuck: None,
         }
     }
 
@@ -116,7 +116,7 @@ impl Console {
     fn write(&mut self, bytes: &[u8]) -> usize {
         let written = self.output.write(bytes).unwrap_or(0);
         if written > 0 {
-            self.is_stuck = false;
+            self.stuck = None;
         }
         written
     }
@@ -130,12 +130,12 @@ impl Console {
     fn wait_for_room(&mut self, room: usize, patience: Patience<'_>) -> bool {
         loop {
             self.events.take_pending(self.port);
-            if self.room() >= room {
-                self.is_stuck = false;
+            let free = self.room();
+            if free >= room {
                 return true;
             }
-            if self.is_stuck || patience.wait.now() >= patience.end {
-                self.is_stuck = true;
+            if self.stuck == Some(free) || patience.wait.now() >= patience.end {
+                self.stuck = Some(free);
                 return false;
             }
             self.events.notify(self.port);

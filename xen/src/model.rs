@@ -23,7 +23,7 @@ use crate::{DomainId, Events, HypercallError, Port, SharedPage};
 
 pub use back_ring::BackRing;
 pub use grants::BadGrant;
-pub use turns::{Silence, Turns};
+pub use turns::{Bells, Turns};
 pub use xenstored::Xenstored;
 
 /// The first port of a guest that is not the xenstore's or the console's, as Xen counts.

@@ -1,11 +1,11 @@
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::sync::atomic::Ordering;
 use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
 use super::*;
-use crate::model::{Silence, Turns};
+use crate::model::{Bells, Turns};
 
 /// The daemon's side of the page.
 struct Screen {
@@ -19,7 +19,7 @@ impl Screen {
         for at in [0xc00, 0xc04, 0xc08, 0xc0c] {
             page.u32(at).store(index, Ordering::Relaxed);
         }
-        let console = Console::open(page.clone(), Port(2), Rc::new(Silence));
+        let console = Console::open(page.clone(), Port(2), Rc::new(Bells::default()));
         let shown = Vec::new();
         (Self { page, shown }, console)
     }
@@ -61,12 +61,16 @@ fn lines_that_do_not_fit_are_counted_whole() {
     assert_eq!(screen.text(), "(3 lines lost)\r\nagain\r\n");
     console.print(format_args!("and on"));
     assert_eq!(screen.text(), "and on\r\n");
+    console.print(format_args!("{}", "z".repeat(2046)));
+    assert_eq!(screen.text().len(), 2048);
+    console.print(format_args!("{}", "z".repeat(2047)));
+    assert_eq!(screen.text(), "");
 }
 
 #[test]
 fn what_is_written_patiently_arrives_whole() {
     let (screen, mut console) = Screen::new(77);
-    let screen = Rc::new(core::cell::RefCell::new(screen));
+    let screen = Rc::new(RefCell::new(screen));
     let reader = screen.clone();
     let wait = Turns::new(move || reader.borrow_mut().read(100));
     let line = "0123456789".repeat(1000);
@@ -92,6 +96,44 @@ fn a_daemon_that_has_stopped_is_waited_for_once() {
     assert_eq!(screen.text().len(), 2048);
     console.print_patiently(format_args!("{line}"), &wait);
     assert!(turns.get() > waited);
+}
+
+#[test]
+fn a_daemon_that_reads_again_is_waited_for_at_the_end() {
+    let (screen, mut console) = Screen::new(0);
+    let line = "y".repeat(3000);
+    console.print_patiently(format_args!("{line}"), &Turns::new(|| {}));
+    let screen = Rc::new(RefCell::new(screen));
+    screen.borrow_mut().read(1);
+    let reader = screen.clone();
+    console.drain(&Turns::new(move || reader.borrow_mut().read(100)));
+    assert_eq!(screen.borrow().shown.len(), 2048);
+}
+
+#[test]
+fn bells_ring_for_what_is_written_and_read() {
+    let bells = Rc::new(Bells::default());
+    let page = SharedPage::new();
+    let mut console = Console::open(page.clone(), Port(2), Rc::<Bells>::clone(&bells));
+    console.print(format_args!("one"));
+    assert_eq!(bells.rung.take(), 1);
+    console.print_patiently(format_args!("two"), &Turns::new(|| {}));
+    assert_eq!(bells.rung.take(), 1);
+    console.echo(b"three");
+    assert_eq!(bells.rung.take(), 1);
+    assert_eq!(console.read(&mut [0; 8]), 0);
+    assert_eq!(bells.rung.take(), 0);
+    page.u32(0xc04).store(1, Ordering::Relaxed);
+    assert_eq!(console.read(&mut [0; 8]), 1);
+    assert_eq!(bells.rung.take(), 1);
+    // While it waits, so that a daemon that missed it looks again.
+    bells.taken.set(0);
+    console.drain(&Turns::new(|| {}));
+    assert!(bells.rung.take() > 1 && bells.taken.get() > 1);
+    console.echo(&[b'x'; 4096]);
+    bells.rung.set(0);
+    console.echo(b"no room");
+    assert_eq!(bells.rung.take(), 0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use core::cell::RefCell;
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::{Silence, Turns};
+use super::{Bells, Turns};
 use crate::byte_ring::{Consumer, Producer};
 use crate::store::client::{ANSWERS, REQUESTS};
 use crate::store::message::{ERROR, Header, Kind, WATCH_EVENT};
@@ -90,7 +90,7 @@ impl Xenstored {
         let daemon = Self::new(SharedPage::new(), DomainId(1));
         let served = daemon.clone();
         let wait = Box::new(Turns::new(move || served.serve()));
-        let store = Store::open(daemon.page(), Port(1), Rc::new(Silence), wait);
+        let store = Store::open(daemon.page(), Port(1), Rc::new(Bells::default()), wait);
         (daemon, store.expect("a daemon that answers"))
     }
 

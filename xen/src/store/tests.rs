@@ -1,11 +1,12 @@
 use core::cell::Cell;
 use core::sync::atomic::Ordering;
+use std::collections::VecDeque;
 use std::string::ToString;
 use std::vec;
 
 use super::*;
 use crate::DomainId;
-use crate::model::{Silence, Turns, Xenstored};
+use crate::model::{Bells, Turns, Xenstored};
 
 fn refused<T>(refusal: Refusal) -> Result<T, StoreError> {
     Err(StoreError::Refused(refusal))
@@ -16,7 +17,7 @@ fn against(turn: impl Fn(&SharedPage) + 'static) -> Result<Store, StoreError> {
     let page = SharedPage::new();
     let shared = page.clone();
     let wait = Box::new(Turns::new(move || turn(&shared)));
-    Store::open(page, Port(1), Rc::new(Silence), wait)
+    Store::open(page, Port(1), Rc::new(Bells::default()), wait)
 }
 
 /// Says bytes as a daemon does, at the ring's place.
@@ -112,7 +113,7 @@ fn a_ring_that_was_used_before_goes_on_where_it_is() {
         daemon.write("name", "guest");
         let served = daemon.clone();
         let wait = Box::new(Turns::new(move || served.serve()));
-        let store = Store::open(page, Port(1), Rc::new(Silence), wait);
+        let store = Store::open(page, Port(1), Rc::new(Bells::default()), wait);
         assert_eq!(
             store.and_then(|mut store| store.read("name")).as_deref(),
             Ok("guest")
@@ -220,7 +221,7 @@ fn watches_of_others_before_us_are_forgotten() {
     store.watch("a").expect("room");
     let served = daemon.clone();
     let wait = Box::new(Turns::new(move || served.serve()));
-    let again = Store::open(daemon.page(), Port(1), Rc::new(Silence), wait);
+    let again = Store::open(daemon.page(), Port(1), Rc::new(Bells::default()), wait);
     assert!(again.is_ok());
     assert_eq!(daemon.watches(), 0);
 }
@@ -244,7 +245,8 @@ fn an_answer_that_comes_late_is_not_anothers() {
         }
     };
     let wait = Box::new(Turns::new(turn));
-    let mut store = Store::open(page, Port(1), Rc::new(Silence), wait).expect("it answers");
+    let mut store =
+        Store::open(page, Port(1), Rc::new(Bells::default()), wait).expect("it answers");
     is_asleep.set(true);
     assert_eq!(store.read("a"), Err(StoreError::TimedOut));
     assert_eq!(store.read(&"long/".repeat(400)), Err(StoreError::TimedOut));
@@ -302,7 +304,8 @@ fn each_way_to_break_the_ring_ends_it_for_good() {
                 daemon.serve();
             }
         }));
-        let mut store = Store::open(page, Port(1), Rc::new(Silence), wait).expect("kind at first");
+        let mut store =
+            Store::open(page, Port(1), Rc::new(Bells::default()), wait).expect("kind at first");
         // A question that does not fit into the ring at once.
         is_hostile.set(true);
         let value = "v".repeat(3000);
@@ -317,7 +320,7 @@ fn each_way_to_break_the_ring_ends_it_for_good() {
 #[test]
 fn a_daemon_that_never_stops_does_not_keep_us() {
     let page = SharedPage::new();
-    let mut client = Client::new(page.clone(), Port(1), Rc::new(Silence));
+    let mut client = Client::new(page.clone(), Port(1), Rc::new(Bells::default()));
     // The ring is full again whenever it is looked at: as if the other processor were faster.
     let event = message(15, 0, 0, b"");
     for _ in 0..100 {
@@ -342,4 +345,72 @@ fn while_the_daemon_makes_itself_anew_the_ring_is_left_alone() {
     page.u32(0x814).store(0, Ordering::Relaxed);
     daemon.write("a", "1");
     assert_eq!(store.read("a").as_deref(), Ok("1"));
+}
+
+#[test]
+fn a_message_may_come_byte_by_byte_and_be_as_long_as_any() {
+    let long = "z".repeat(MAX_PAYLOAD);
+    let said = [
+        message(21, 1, 3, b"OK\0"),
+        message(2, 2, 4096, long.as_bytes()),
+    ];
+    let rest: Cell<VecDeque<u8>> = Cell::new(said.concat().into());
+    // Each turn a byte; while the long value comes, as much as there is room for.
+    let store = against(move |page| {
+        let mut bytes = rest.take();
+        let count = if bytes.len() < 4000 { 1 } else { 7 };
+        let now: Vec<u8> = bytes.drain(..count.min(bytes.len())).collect();
+        say(page, &now);
+        rest.set(bytes);
+    });
+    let read = store.and_then(|mut store| store.read("a"));
+    assert_eq!(read.as_deref(), Ok(&long[..]));
+}
+
+#[test]
+fn words_of_what_a_daemon_cannot_do_mean_nothing() {
+    let (daemon, mut store) = Xenstored::with_store();
+    daemon.write("a", "1");
+    daemon.page().u32(0x814).store(1, Ordering::Relaxed);
+    daemon.page().u32(0x818).store(3, Ordering::Relaxed);
+    assert_eq!(store.read("a").as_deref(), Ok("1"));
+}
+
+#[test]
+fn what_nobody_has_told_has_not_changed() {
+    let answers = Cell::new(0);
+    let store = against(move |page| {
+        let kind = [21, 4][answers.get()];
+        answers.set(answers.get() + 1);
+        say(page, &message(kind, answers.get() as u32, 3, b"OK\0"));
+    });
+    let mut store = store.expect("it answers");
+    let path = "p".repeat(MAX_PATH);
+    let watch = store.watch(&path).expect("just short enough");
+    assert_eq!(store.poll(), Ok(false));
+    assert!(!store.take_changed(watch));
+}
+
+#[test]
+fn a_bell_is_rung_for_what_was_written_and_for_what_was_read() {
+    let bells = Rc::new(Bells::default());
+    let page = SharedPage::new();
+    let mut client = Client::new(page.clone(), Port(1), Rc::<Bells>::clone(&bells));
+    client.pump().expect("sound");
+    assert_eq!((bells.rung.take(), bells.taken.take()), (0, 1));
+    let question = message::Outgoing::new(Kind::Read, 0, &[b"a\0"]);
+    client.start(question.expect("short")).expect("sound");
+    assert_eq!(bells.rung.take(), 1);
+    client.pump().expect("sound");
+    assert_eq!(bells.rung.take(), 0, "nothing has moved");
+    say(&page, &message(2, 1, 1, b"x"));
+    client.pump().expect("sound");
+    assert_eq!(bells.rung.take(), 1);
+    assert_eq!(client.answer(), Poll::Ready(Ok(b"x".into())));
+    // A ring that is full takes nothing, and so nobody need look.
+    let question = message::Outgoing::new(Kind::Write, 0, &[&[b'y'; 2000]]);
+    client.start(question.expect("short")).expect("sound");
+    assert_eq!(bells.rung.take(), 1);
+    client.pump().expect("sound");
+    assert_eq!(bells.rung.take(), 0);
 }
