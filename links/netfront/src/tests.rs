@@ -2,5 +2,6 @@
 
 mod world;
 
+mod bells;
 mod checks;
 mod comings;

@@ -31,6 +31,9 @@ pub(crate) struct Tx {
     is_full: bool,
 }
 
+/// So few slots that are done are not worth being woken: an eighth of the ring.
+const LITTLE: u32 = SLOTS as u32 / 8;
+
 /// What is kept for a piece until the back end is done with it.
 #[derive(Debug)]
 enum Memory {
@@ -92,13 +95,14 @@ impl Tx {
         Ok(unsent)
     }
 
-    /// Asks to be told when half of what is in flight is done, as that only frees memory; or when
-    /// anything is, if a frame waits for room. `true` if that is so already.
+    /// Asks to be told when at least half of what is in flight is done, and more than a little: that
+    /// only frees memory, and what comes meanwhile, an acknowledgement mostly, has us look as well. Or
+    /// when anything is, if a frame waits for room. `true` if that is so already.
     pub(crate) fn arm(&mut self) -> Result<bool, Broken> {
         match self.ring.outstanding() {
             0 => Ok(false),
             _ if self.is_full => self.ring.arm(1),
-            outstanding => self.ring.arm(outstanding / 2 + 1),
+            outstanding => self.ring.arm((outstanding / 2 + 1).max(LITTLE)),
         }
     }
 
