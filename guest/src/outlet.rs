@@ -63,12 +63,10 @@ impl Log for Diary {
     }
 
     fn log(&self, record: &Record<'_>) {
-        print(format_args!(
-            "{}: {}: {}",
-            record.level(),
-            record.target(),
-            record.args()
-        ));
+        let level = record.level().as_str();
+        let target = record.target().trim_start_matches("parhelion_");
+        let layer = target.split("::").next().unwrap_or_default();
+        print(format_args!("{level} in {layer}: {}", record.args()));
     }
 
     fn flush(&self) {}

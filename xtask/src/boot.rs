@@ -14,6 +14,7 @@ use crate::outcome::Outcome;
 const PROCESSOR: &str = "qemu64,+rdrand";
 const PROCESSOR_WITHOUT: &str = "qemu64";
 const QEMU: &str = "qemu-system-x86_64";
+const OBJDUMP: &str = "objdump";
 /// The guest ends QEMU with this when all went well (`guest/src/end.rs`).
 const DONE: i32 = 33;
 /// The same, when it has said what went wrong.
@@ -44,6 +45,7 @@ pub(crate) fn run() -> Outcome {
     if total.failed > 0 {
         return total;
     }
+    total += asks_nobody();
     if !install::exists(QEMU) {
         total += Outcome::skip(format!(
             "booting the guest: {QEMU} is missing (qemu-system-x86)"
@@ -83,6 +85,35 @@ fn holds(said: &str, expected: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("it does not say {expected:?}")),
     }
+}
+
+/// The guest is built for a target that is Linux: nothing in it may ask Linux for anything.
+fn asks_nobody() -> Outcome {
+    if !install::exists(OBJDUMP) {
+        return Outcome::skip(format!(
+            "looking for system calls: {OBJDUMP} is missing (binutils)"
+        ));
+    }
+    let code = cargo::folder().and_then(|folder| {
+        let mut objdump = Command::new(OBJDUMP);
+        objdump.args(["--disassemble", "--no-show-raw-insn"]);
+        let output = objdump.arg(folder.join("release/probe")).output();
+        output.map_err(|error| format!("cannot run {OBJDUMP}: {error}"))
+    });
+    let code = code.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let instructions = |line: &str| line.split('\t').nth(1).map(str::to_owned);
+    let result = code.and_then(|code| {
+        let all = || code.lines().filter_map(instructions);
+        if all().count() < 10_000 {
+            return Err("its code was not found".to_owned());
+        }
+        let forbidden = ["syscall", "sysenter", "int "];
+        match all().find(|text| forbidden.iter().any(|name| text.starts_with(name))) {
+            None => Ok(()),
+            Some(text) => Err(format!("it has the instruction {text:?}")),
+        }
+    });
+    tell(result, "nothing yet")
 }
 
 fn tell(result: Result<(), String>, command_line: &str) -> Outcome {

@@ -104,7 +104,10 @@ impl Netfront {
         let is_new = |state| state == Some(State::Initialising);
         let Some((number, state)) = device::find(store, |state| is_first || is_new(state))? else {
             if is_first {
-                warn!("there is no network device: this domain has no \"vif\"");
+                warn!(
+                    "there is no network device: name one in the configuration \
+                     (vif = [\"bridge=xenbr0\"]), or attach one (xl network-attach)"
+                );
             }
             return Ok(false);
         };
