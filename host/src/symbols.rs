@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
-use addr2line::{Context, Frame, demangle_auto};
+use addr2line::{Context, Location, demangle_auto};
 use object::elf::{FileHeader64, PF_X};
 use object::read::SymbolMapName;
 use object::read::elf::{ElfFile, ProgramHeader as _};
@@ -95,23 +95,22 @@ impl<'a> Names<'a> {
 
     /// Names every address of code in a line.
     fn tell(&self, line: &str, output: &mut impl io::Write) -> io::Result<()> {
-        for address in addresses(line).filter(|address| self.is_code(address.value)) {
-            let value = address.value;
+        for Address { value, is_exact } in addresses(line) {
             // What stands on a stack is where a call comes back to, which may be in the next function.
-            let probe = if address.is_exact { value } else { value - 1 };
-            let mut front = format!("    {value:#x}");
-            let frames = self.lines.find_frames(probe).skip_all_loads();
-            if let Ok(mut frames) = frames {
-                while let Ok(Some(frame)) = frames.next() {
-                    writeln!(output, "{front} {}", self.describe(&frame, probe))?;
-                    front = " ".repeat(front.len() - 2) + "in";
-                }
-            }
-            if front.ends_with("in") {
+            let probe = value.saturating_sub(u64::from(!is_exact));
+            if !self.is_code(probe) {
                 continue;
             }
-            let symbol = self.symbols.before(probe).map(SymbolMapName::name);
-            writeln!(output, "{front} {}", symbol.map_or("?".into(), readable))?;
+            let mut frames = self.frames(probe);
+            // How the standard library does what it was asked for explains nothing.
+            if frames.iter().any(|frame| !frame.is_of_std) {
+                frames.retain(|frame| !frame.is_of_std);
+            }
+            let mut front = format!("    {value:#x}");
+            for frame in frames {
+                writeln!(output, "{front} {}", frame.text)?;
+                front = " ".repeat(front.len() - 2) + "in";
+            }
         }
         Ok(())
     }
@@ -119,27 +118,76 @@ impl<'a> Names<'a> {
     fn is_code(&self, address: u64) -> bool {
         let endian = self.elf.endian();
         self.elf.elf_program_headers().iter().any(|segment| {
-            let start = segment.p_vaddr(endian);
-            let is_inside = address > start && address - start <= segment.p_memsz(endian);
+            let distance = address.checked_sub(segment.p_vaddr(endian));
+            let is_inside = distance.is_some_and(|distance| distance < segment.p_memsz(endian));
             is_inside && segment.p_flags(endian).contains(PF_X)
         })
     }
 
-    fn describe(&self, frame: &Frame<'_, Bytes<'_>>, probe: u64) -> String {
-        let function = frame.function.as_ref();
-        let function = function.and_then(|name| name.demangle().ok().map(Cow::into_owned));
-        let symbol = || Some(readable(self.symbols.before(probe)?.name()).into_owned());
-        let function = function.or_else(symbol).unwrap_or_else(|| "?".to_owned());
-        let Some(place) = &frame.location else {
-            return function;
-        };
-        let (file, line) = (place.file.unwrap_or("?"), place.line.unwrap_or_default());
-        format!("{function}, {file}:{line}")
+    /// The function at an address, and those that it was put into; the innermost first.
+    fn frames(&self, address: u64) -> Vec<Function> {
+        let symbol = self
+            .symbols
+            .before(address)
+            .map_or("?", SymbolMapName::name);
+        let symbol = demangle_auto(Cow::Borrowed(symbol), None);
+        let mut found = Vec::new();
+        if let Ok(mut frames) = self.lines.find_frames(address).skip_all_loads() {
+            while let Ok(Some(frame)) = frames.next() {
+                let name = frame
+                    .function
+                    .as_ref()
+                    .and_then(|name| name.demangle().ok());
+                let name = name.map_or(symbol.clone(), |name| Cow::Owned(name.into_owned()));
+                found.push((name, frame.location));
+            }
+        }
+        // The outermost has a symbol, which names its module too.
+        let (_, place) = found.pop().unwrap_or_default();
+        found.push((symbol, place));
+        let functions = found
+            .iter()
+            .map(|(name, place)| Function::new(name, place.as_ref()));
+        functions.collect()
     }
 }
 
-fn readable(symbol: &str) -> Cow<'_, str> {
-    demangle_auto(Cow::Borrowed(symbol), None)
+/// A function with its place.
+struct Function {
+    text: String,
+    is_of_std: bool,
+}
+
+impl Function {
+    fn new(name: &str, place: Option<&Location<'_>>) -> Self {
+        // Of which types it was made is in the name, and long.
+        let name = match name.find('<') {
+            None | Some(0) => name,
+            Some(types) => name[..types].trim_end_matches("::"),
+        };
+        let Some(file) = place.and_then(|place| place.file) else {
+            return Self {
+                text: name.to_owned(),
+                is_of_std: false,
+            };
+        };
+        let line = place.and_then(|place| place.line).unwrap_or_default();
+        Self {
+            text: format!("{name}, {}:{line}", short(file)),
+            is_of_std: file.starts_with(STD),
+        }
+    }
+}
+
+/// Where whoever built the standard library had it.
+const STD: &str = "/rustc/";
+
+/// A path without what it has for whoever built the program.
+fn short(file: &str) -> &str {
+    let registry = file.split_once("/registry/src/");
+    let of_others = registry.or_else(|| file.strip_prefix(STD).map(|rest| ("", rest)));
+    let behind = of_others.and_then(|(_, rest)| rest.split_once('/'));
+    behind.map_or(file, |(_, path)| path)
 }
 
 /// A number in a line that may be an address.
@@ -168,6 +216,22 @@ fn addresses(line: &str) -> impl Iterator<Item = Address> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_those_that_a_reader_knows() {
+        assert_eq!(
+            short("/rustc/5980/library/core/src/fmt.rs"),
+            "library/core/src/fmt.rs"
+        );
+        assert_eq!(
+            short("/of/someone/.cargo/registry/src/index-19/talc-5.1/src/cell.rs"),
+            "talc-5.1/src/cell.rs"
+        );
+        assert_eq!(
+            short("/of/someone/page/src/lib.rs"),
+            "/of/someone/page/src/lib.rs"
+        );
+    }
 
     #[test]
     fn addresses_are_told_from_other_numbers() {
