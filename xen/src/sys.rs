@@ -23,14 +23,11 @@ pub use sched::Reason;
 const STUB: u64 = 32;
 /// We run on one processor, the first.
 const PROCESSOR: u64 = 0;
-/// The command of [`Call::Version`] that asks for it (`version.h`).
-const VERSION: u64 = 0;
 
 /// The calls (`xen.h`).
 #[derive(Clone, Copy)]
 enum Call {
     Memory = 12,
-    Version = 17,
     GrantTable = 20,
     Vcpu = 24,
     Sched = 29,
@@ -70,16 +67,6 @@ impl Xen {
         self.cpuid
     }
 
-    /// What the call itself says of Xen's version, which proves that calls work: major, minor.
-    ///
-    /// # Errors
-    /// What Xen says.
-    pub fn version(self) -> Result<(u16, u16), HypercallError> {
-        // SAFETY: this command takes nothing.
-        let version = unsafe { self.call(Call::Version, VERSION, 0, 0) }?;
-        Ok(((version >> 16) as u16, version as u16))
-    }
-
     /// Calls Xen with a command and its argument, and a third argument that few calls look at.
     ///
     /// # Safety
@@ -91,7 +78,7 @@ impl Xen {
         command: u64,
         argument: u64,
         count: u64,
-    ) -> Result<u64, HypercallError> {
+    ) -> Result<(), HypercallError> {
         let code = self.page.get() + call as u64 * STUB;
         let result: i64;
         // SAFETY: `self` proves that code is there. It keeps to the registers named here, and to
@@ -107,8 +94,11 @@ impl Xen {
                 out("rcx") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _,
             );
         }
-        // Error numbers are negative, and small.
-        u64::try_from(result).map_err(|_| HypercallError(-result as i32))
+        // Error numbers are negative, and small; of these calls none has another result.
+        if result < 0 {
+            return Err(HypercallError(-result as i32));
+        }
+        Ok(())
     }
 
     /// As [`Xen::call`], with the address of a structure.
@@ -120,7 +110,7 @@ impl Xen {
         call: Call,
         command: u64,
         argument: &mut T,
-    ) -> Result<u64, HypercallError> {
+    ) -> Result<(), HypercallError> {
         let address = (&raw mut *argument).expose_provenance() as u64;
         // SAFETY: of a structure that we may write; the rest is the caller's promise. Of the calls
         // here only one looks at the count, and wants 1.

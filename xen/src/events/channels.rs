@@ -18,12 +18,6 @@ impl EventChannels {
         let pending = Pending::new(shared_info);
         Self { xen, pending }
     }
-
-    /// Whether a port's bit is set: there is something to look for.
-    #[must_use]
-    pub fn is_pending(&self, port: Port) -> bool {
-        self.pending.is_set(port)
-    }
 }
 
 impl Events for EventChannels {

@@ -44,7 +44,7 @@ impl Xen {
         };
         // SAFETY: `struct xen_add_to_physmap`, which Xen reads. The memory that is replaced is a
         // page that may change at any time.
-        unsafe { self.command(Call::Memory, ADD_TO_PHYSMAP, &mut add) }.map(drop)
+        unsafe { self.command(Call::Memory, ADD_TO_PHYSMAP, &mut add) }
     }
 
     /// Writes the memory map to `entries`; how many there are. More than there is room for are not

@@ -1,18 +1,14 @@
 //! What the toolstack gave us (`hvm/hvm_op.h`, `hvm/params.h`).
 
 use super::{Call, Xen};
-use crate::{DomainId, HypercallError, PageAddress, Port, SharedPage};
+use crate::{DomainId, PageAddress, Port, SharedPage};
 
-// Commands.
-const SET: u64 = 0;
+// The command.
 const GET: u64 = 1;
 
 /// What a guest is given by its toolstack (`hvm/params.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
-    /// How an event interrupts the guest. An HVM guest that has set it is known to have drivers for
-    /// Xen.
-    CallbackIrq = 0,
     /// The number of the xenstore's page.
     StorePage = 1,
     /// The port of the xenstore.
@@ -27,21 +23,23 @@ impl Xen {
     /// A parameter, if it was set.
     #[must_use]
     pub fn parameter(self, parameter: Parameter) -> Option<u64> {
-        let mut question = Question::new(parameter, 0);
+        #[repr(C)]
+        struct Question {
+            domain: u16,
+            padding: u16,
+            index: u32,
+            value: u64,
+        }
+        let mut question = Question {
+            domain: DomainId::SELF.0,
+            padding: 0,
+            index: parameter as u32,
+            value: 0,
+        };
         // SAFETY: `struct xen_hvm_param`, of which Xen writes the value.
         unsafe { self.command(Call::Hvm, GET, &mut question) }.ok()?;
         // Unset ones are 0, or all ones.
         (![0, u64::MAX].contains(&question.value)).then_some(question.value)
-    }
-
-    /// Sets a parameter.
-    ///
-    /// # Errors
-    /// What Xen says.
-    pub fn set_parameter(self, parameter: Parameter, value: u64) -> Result<(), HypercallError> {
-        let mut question = Question::new(parameter, value);
-        // SAFETY: `struct xen_hvm_param`, which Xen reads.
-        unsafe { self.command(Call::Hvm, SET, &mut question) }.map(drop)
     }
 
     /// A page that a parameter names, and its port: the xenstore's or the console's. `None` where
@@ -57,25 +55,5 @@ impl Xen {
         // calls free, for as long as the guest lives.
         let page = unsafe { SharedPage::at(PageAddress::of_frame(frame)) }?;
         Some((page, Port(port)))
-    }
-}
-
-/// `struct xen_hvm_param`.
-#[repr(C)]
-struct Question {
-    domain: u16,
-    padding: u16,
-    index: u32,
-    value: u64,
-}
-
-impl Question {
-    const fn new(parameter: Parameter, value: u64) -> Self {
-        Self {
-            domain: DomainId::SELF.0,
-            padding: 0,
-            index: parameter as u32,
-            value,
-        }
     }
 }

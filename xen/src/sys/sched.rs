@@ -8,11 +8,9 @@ use super::{Call, PROCESSOR, Xen};
 use crate::{HypercallError, Port};
 
 // Commands.
-const YIELD: u64 = 0;
 const SHUTDOWN: u64 = 2;
 const POLL: u64 = 3;
 const SET_SINGLESHOT_TIMER: u64 = 8;
-const STOP_SINGLESHOT_TIMER: u64 = 9;
 
 /// The most ports that Xen polls at once.
 const MAX_POLLED: usize = 128;
@@ -29,12 +27,6 @@ pub enum Reason {
 }
 
 impl Xen {
-    /// Lets others run: other guests, and dom0.
-    pub fn yield_now(self) {
-        // SAFETY: this command takes nothing. It does not fail.
-        let _ = unsafe { self.call(Call::Sched, YIELD, 0, 0) };
-    }
-
     /// Sleeps until one of `ports` is pending; not at all if one is. May wake for no reason.
     /// Interrupts may be off, and the ports masked. At most 128 of them.
     ///
@@ -56,7 +48,7 @@ impl Xen {
             timeout: 0,
         };
         // SAFETY: `struct sched_poll`, with as many ports as it says, which Xen reads.
-        unsafe { self.command(Call::Sched, POLL, &mut poll) }.map(drop)
+        unsafe { self.command(Call::Sched, POLL, &mut poll) }
     }
 
     /// Ends this guest; the toolstack reads the reason.
@@ -88,15 +80,6 @@ impl Xen {
         let address = (&raw mut timer).expose_provenance() as u64;
         // SAFETY: `struct vcpu_set_singleshot_timer`, which Xen reads; these calls take a
         // processor's number before it.
-        unsafe { self.call(Call::Vcpu, SET_SINGLESHOT_TIMER, PROCESSOR, address) }.map(drop)
-    }
-
-    /// Forgets the timer.
-    ///
-    /// # Errors
-    /// What Xen says.
-    pub fn stop_timer(self) -> Result<(), HypercallError> {
-        // SAFETY: this command takes a processor's number only.
-        unsafe { self.call(Call::Vcpu, STOP_SINGLESHOT_TIMER, PROCESSOR, 0) }.map(drop)
+        unsafe { self.call(Call::Vcpu, SET_SINGLESHOT_TIMER, PROCESSOR, address) }
     }
 }
