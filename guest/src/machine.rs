@@ -35,8 +35,8 @@ use crate::{address, entropy, image, outlet, say, settings};
 
 /// How long running responses may take once the guest is asked to end.
 const GRACE: Duration = Duration::from_secs(10);
-/// Frames of the grant table: 512 entries each, for two rings, and pages in both of them.
-const GRANT_FRAMES: usize = 4;
+/// Frames of the grant table, of 512 entries: enough for two rings, and 256 pages in each of them.
+const GRANT_FRAMES: usize = 2;
 
 /// An application that has not been started.
 pub(crate) struct Application {
