@@ -23,7 +23,7 @@
 //! | `paging`, `image` | which memory may be written or executed, and where our parts lie |
 //! | `heap`, `lone` | memory for whoever asks; statics of the only thread |
 //! | `exceptions`, `callers` | what went wrong, and who called whom |
-//! | `machine` | what an application gets of this machine, and the loop that runs it |
+//! | `machine`, `application` | what an application gets of this machine, and the loop that runs it |
 //! | `sizes`, `settings`, `address`, `entropy` | what it is made of: limits, settings, an address, secrets |
 //! | `domain`, `bells`, `sleep`, `control` | Xen: what it shares with us, waiting, being asked to end |
 //! | `bare`, `unplugged` | time and network of a machine without Xen |
@@ -37,6 +37,7 @@
 extern crate alloc;
 
 mod address;
+mod application;
 mod bare;
 mod bells;
 mod callers;

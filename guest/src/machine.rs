@@ -8,19 +8,18 @@ use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
-use core::future::poll_fn;
-use core::pin::Pin;
 use core::time::Duration;
 
 use archive::Archive;
 use link::Link;
 use log::LevelFilter;
-use netfront::Netfront;
+use netfront::{Netfront, Stats};
 use packet::{Pool, Secrets};
-use runtime::{Config, Driver, Entropy, Env, Executor, Failure, Nothing, Place, Storage};
-use stack::{Cidr, Net, Tenant};
+use runtime::{Config, Driver, Entropy, Env, Executor, Nothing, Place, Storage};
+use stack::Net;
 use xen::{GrantTable, Reason, ShutdownRequest, Store};
 
+use crate::application::Application;
 use crate::bare::Bare;
 use crate::control::Control;
 use crate::domain::{self, Domain};
@@ -37,15 +36,6 @@ use crate::{address, entropy, image, outlet, say, settings};
 const GRACE: Duration = Duration::from_secs(10);
 /// Frames of the grant table, of 512 entries: enough for two rings, and 256 pages in each of them.
 const GRANT_FRAMES: usize = 2;
-
-/// An application that has not been started.
-pub(crate) struct Application {
-    pub(crate) name: &'static str,
-    pub(crate) content: Option<&'static [u8]>,
-    pub(crate) main: Box<dyn FnOnce(Env) -> Main>,
-}
-
-pub(crate) type Main = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 
 /// Runs an application on a machine with this much free memory.
 pub(crate) fn run(application: Application, loaded: &Loaded, memory: usize) -> ! {
@@ -91,13 +81,14 @@ impl Machine {
         };
         let level = config.value("log", LevelFilter::Warn);
         outlet::show_log(level.map_err(|error| error.to_string())?);
-        for setting in [
-            "port=80",
-            "place=Parhelion as an operating system of its own",
-        ] {
-            let key = setting.split('=').next().unwrap_or_default();
+        let place = match &domain {
+            Some(_) => "Parhelion as an operating system on Xen",
+            None => "Parhelion as an operating system",
+        };
+        for (key, value) in [("port", "80"), ("place", place)] {
             if config.text(key).is_none() {
-                config.set(setting).map_err(|error| error.to_string())?;
+                let set = config.set(&format!("{key}={value}"));
+                set.map_err(|error| error.to_string())?;
             }
         }
         Ok(Self {
@@ -117,8 +108,8 @@ impl Machine {
         let ip = self.config.text("ip").unwrap_or("dhcp");
         let mut stack = address::config(ip)?;
         self.sizes.apply(&mut stack);
-        let (link, device) = self.link(application.content)?;
-        let net = Net::new(link, self.pool.clone(), &self.secrets, &stack);
+        let wire = self.wire(application.content)?;
+        let net = Net::new(wire.link, self.pool.clone(), &self.secrets, &stack);
         let sleep = self.domain.as_ref().map(|domain| domain.sleep.clone());
         let terminal = Rc::new(Terminal::default());
         let kilohertz = self.domain.as_ref().map_or(1_000_000, Domain::kilohertz);
@@ -140,7 +131,7 @@ impl Machine {
             console: terminal,
             inspect: Rc::new(Inside {
                 net: net.clone(),
-                device,
+                device: wire.stats,
                 sleep: sleep.clone(),
             }),
             storage,
@@ -148,7 +139,7 @@ impl Machine {
             entropy: Entropy::new(&self.secrets),
             tasks: self.executor.clone(),
         };
-        let main = serve(application, env, net, stack.address);
+        let main = application.run(env, net, stack.address);
         let place: &mut dyn Place = match sleep {
             Some(sleep) => &mut { sleep },
             None => &mut Bare,
@@ -162,16 +153,16 @@ impl Machine {
         }
     }
 
-    /// The network device, and what it tells of itself.
-    fn link(
-        &self,
-        content: Option<&'static [u8]>,
-    ) -> Result<(Box<dyn Link>, Option<Device>), String> {
+    /// The network.
+    fn wire(&self, content: Option<&'static [u8]>) -> Result<Wire, String> {
         let (Some(domain), Some(store)) = (&self.domain, &self.store) else {
             say(format_args!(
                 "Parhelion: there is no Xen here, and so no network"
             ));
-            return Ok((Box::new(Unplugged::new()), None));
+            return Ok(Wire {
+                link: Box::new(Unplugged::new()),
+                stats: None,
+            });
         };
         let grants = GrantTable::new(domain.xen, GRANT_FRAMES);
         let grants = grants.map_err(|error| format!("no grant table: {error}"))?;
@@ -186,43 +177,17 @@ impl Machine {
         };
         let device = Netfront::new(config, Rc::clone(store));
         let device = device.map_err(|error| format!("no network: {error}"))?;
-        let stats = device.stats();
-        Ok((Box::new(device), Some(stats)))
+        Ok(Wire {
+            stats: Some(device.stats()),
+            link: Box::new(device),
+        })
     }
 }
 
-/// What a network device counts.
-type Device = Rc<Cell<netfront::Stats>>;
-
-/// Runs the application, and tells what becomes of its address.
-async fn serve(
-    application: Application,
-    env: Env,
-    net: Net,
-    fixed: Option<Cidr>,
-) -> Result<(), Failure> {
-    let (clock, config) = (env.clock.clone(), Rc::clone(&env.config));
-    let mut tenant = Tenant::new(&net, "the network");
-    let mut main = (application.main)(env);
-    let mut is_announced = false;
-    poll_fn(|cx| {
-        let result = main.as_mut().poll(cx);
-        tenant.tell(clock.now(), cx, |line| {
-            say(format_args!("Parhelion: {line}"));
-        });
-        let address = fixed.map(|fixed| fixed.address()).or(tenant.address());
-        if let Some(address) = address.filter(|_| net.is_listening() && !is_announced) {
-            let port = config.text("port").filter(|port| *port != "80");
-            let (colon, port) = port.map_or(("", ""), |port| (":", port));
-            let name = application.name;
-            say(format_args!(
-                "Parhelion serves {name} at http://{address}{colon}{port}/"
-            ));
-            is_announced = true;
-        }
-        result
-    })
-    .await
+/// A network device, and what it tells of itself.
+struct Wire {
+    link: Box<dyn Link>,
+    stats: Option<Rc<Cell<Stats>>>,
 }
 
 /// A seed for all secrets.

@@ -5,8 +5,9 @@ use core::ops::Range;
 
 use runtime::{Env, Failure};
 
+use crate::application::Application;
 use crate::loaded::Loaded;
-use crate::machine::{self, Application};
+use crate::machine;
 use crate::{HEAP, exceptions, paging, ports};
 
 /// What `boot.s` has mapped.
