@@ -157,7 +157,7 @@ impl Machine {
     fn wire(&self, content: Option<&'static [u8]>) -> Result<Wire, String> {
         let (Some(domain), Some(store)) = (&self.domain, &self.store) else {
             say(format_args!(
-                "Parhelion: there is no Xen here, and so no network"
+                "Parhelion: there is no xenstore here, and so no network"
             ));
             return Ok(Wire {
                 link: Box::new(Unplugged::new()),

@@ -1,7 +1,8 @@
 //! How much of everything there may be, by the memory that there is.
 //!
-//! Half of it goes to buffers, mostly pages: what is received lies in them, and what is sent. Tables grow
-//! as they are used, up to limits that leave the rest to connections' tasks and the application.
+//! Half of it goes to buffers, mostly pages: what is received lies in them, and what is sent; but no more
+//! than is of use, as all of it is written to at the start. Tables grow as they are used, up to limits that
+//! leave the rest to connections' tasks and the application.
 
 use packet::{Class, Limits};
 use stack::Config;
@@ -12,6 +13,8 @@ const CONNECTION: usize = 32 * 1024;
 const TIME_WAIT: usize = 1024;
 /// For so many, a frame is remembered, with 128 bytes.
 const RECORDED: usize = 8 * 1024;
+/// Enough for what is under way on 10 Gbit/s and 200 ms.
+const MOST_BUFFERS: usize = 256 << 20;
 /// Of the pages, one in so many waits for frames in the network's ring.
 const IN_RING: usize = 8;
 
@@ -22,9 +25,10 @@ pub(crate) struct Sizes(pub(crate) usize);
 impl Sizes {
     /// Buffers. Bays are for fragments that are put together: nobody else takes one here.
     pub(crate) fn buffers(self) -> Limits {
-        let bays = (self.0 / 32 / Class::Bay.size()).clamp(2, 64);
-        let cells = self.0 / 32 / Class::Cell.size();
-        let rest = self.0 / 2 - bays * Class::Bay.size() - cells * Class::Cell.size();
+        let bytes = (self.0 / 2).min(MOST_BUFFERS);
+        let bays = (bytes / 16 / Class::Bay.size()).clamp(2, 64);
+        let cells = bytes / 16 / Class::Cell.size();
+        let rest = bytes - bays * Class::Bay.size() - cells * Class::Cell.size();
         Limits {
             cells,
             pages: rest / Class::Page.size(),

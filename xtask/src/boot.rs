@@ -25,6 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Memory in MiB, and a command line: two of each, so that what the guest says is no constant.
 pub(crate) const MACHINES: [(u64, &str); 2] = [(64, "app=hello address=10.0.0.2/24"), (200, "")];
 
+/// What goes well, with this much memory (some of which lies above 4 GiB).
+const SUCCESSES: [(u64, &str, &str); 2] = [
+    (64, "try=copies", "copies are right"),
+    (5120, "try=have mebibytes=4600", "all of it is there"),
+];
+
 /// What the guest can be told to try, and what it says then.
 const TRIALS: [(&str, &str); 10] = [
     ("write-code", "was written, where that is not allowed"),
@@ -59,12 +65,10 @@ pub(crate) fn run() -> Outcome {
             command_line,
         );
     }
-    let copies = "try=copies";
-    let said = boot(PROCESSOR, 64, copies, DONE);
-    total += tell(
-        said.and_then(|said| holds(&said, "copies are right")),
-        copies,
-    );
+    for (memory, command_line, expected) in SUCCESSES {
+        let said = boot(PROCESSOR, memory, command_line, DONE);
+        total += tell(said.and_then(|said| holds(&said, expected)), command_line);
+    }
     for (what, expected) in TRIALS {
         let command_line = format!("try={what}");
         total += tell(fails(PROCESSOR, &command_line, expected), &command_line);

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 use alloc::format;
+use alloc::string::ToString as _;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::arch::asm;
@@ -24,6 +25,10 @@ async fn main(env: Env) -> Result<(), Failure> {
         Some("copies") => {
             copies()?;
             env.console.print(format_args!("copies are right"));
+        }
+        Some("have") => {
+            have(env.config.value("mebibytes", 0)?)?;
+            env.console.print(format_args!("all of it is there"));
         }
         Some("write-code") => write(main as fn(Env) -> _ as *mut u8),
         Some("write-constant") => write(CONSTANT.as_ptr().cast_mut()),
@@ -94,6 +99,22 @@ fn copies() -> Result<(), Failure> {
         if !is_equal || !is_ordered {
             Err(format!("{len} bytes are compared wrongly"))?;
         }
+    }
+    Ok(())
+}
+
+/// Takes so much memory, and writes to both ends of each piece.
+fn have(mebibytes: usize) -> Result<(), Failure> {
+    const PIECE: usize = 100;
+    for _ in 0..mebibytes / PIECE {
+        let mut piece: Vec<u8> = Vec::new();
+        let taken = piece.try_reserve_exact(PIECE << 20);
+        taken.map_err(|error| error.to_string())?;
+        let room = piece.spare_capacity_mut();
+        for at in [0, room.len() - 1] {
+            black_box(&mut room[at]).write(1);
+        }
+        mem::forget(piece);
     }
     Ok(())
 }
