@@ -35,8 +35,9 @@ impl Callers {
 
     fn addresses(&self) -> impl Iterator<Item = usize> {
         let stack = image::guards()[0] + 4096..image::stack_end();
-        let from = self.from.next_multiple_of(size_of::<usize>());
-        let words = from.max(stack.start)..stack.end;
+        // Whatever the stack pointer was, these are words of the stack.
+        let from = self.from.clamp(stack.start, stack.end);
+        let words = from.next_multiple_of(size_of::<usize>())..stack.end;
         let words = words.step_by(size_of::<usize>()).map(|at| {
             // SAFETY: a word of the stack; whatever it is, it is a number.
             unsafe { ptr::read_volatile(at as *const usize) }

@@ -67,8 +67,12 @@ impl Driver for Control {
             return false;
         }
         self.look().unwrap_or_else(|error| {
-            warn!("{error}: the toolstack is not heard any more");
-            self.is_cut_off.set(true);
+            let is_dead = matches!(error, StoreError::Dead(_));
+            match is_dead {
+                true => warn!("{error}: the toolstack is not heard any more"),
+                false => warn!("{error}: what the toolstack wants, it has to say once more"),
+            }
+            self.is_cut_off.set(is_dead);
             false
         })
     }

@@ -20,7 +20,6 @@ unsafe extern "C" {
 }
 
 /// A domain of Xen's.
-#[derive(Clone)]
 pub(crate) struct Domain {
     pub(crate) xen: Xen,
     pub(crate) bells: Rc<Bells>,

@@ -1,4 +1,5 @@
-//! Where lines for people go: Xen's console, and the serial port where there is one.
+//! Where lines for people go: Xen's console, and the serial port where there is one. Before there is either,
+//! Xen's own log (`xl dmesg`, with `guest_loglvl=all`).
 
 use core::cell::{Cell, RefCell};
 use core::fmt::{self, Write as _};
@@ -7,6 +8,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use xen::Console;
 
 use crate::lone::Lone;
+use crate::ports;
 use crate::serial::Serial;
 use crate::sleep::Sleep;
 
@@ -21,8 +23,12 @@ pub(crate) fn open(console: Console, sleep: Sleep) {
 
 /// A line of ours: waits for room a moment, if it must.
 pub(crate) fn say(line: fmt::Arguments<'_>) {
-    serial(line);
-    with_console(|console, sleep| console.print_patiently(line, sleep));
+    let is_heard = serial(line);
+    let console = with_console(|console, sleep| console.print_patiently(line, sleep));
+    if !is_heard && console.is_none() {
+        // It does not fail.
+        let _ = writeln!(XenLog, "{line}");
+    }
 }
 
 /// A line of the application's: where there is no room, it is left out, and that is told later.
@@ -44,13 +50,27 @@ pub(crate) fn with_console<T>(call: impl FnOnce(&mut Console, &Sleep) -> T) -> O
     Some(call(console, sleep))
 }
 
-fn serial(line: fmt::Arguments<'_>) {
-    if SERIAL.get().is_none() {
-        SERIAL.set(Some(Serial::open()));
-    }
-    if SERIAL.get() == Some(true) {
+/// Writes a line to the serial port, if there is one.
+fn serial(line: fmt::Arguments<'_>) -> bool {
+    let is_there = SERIAL.get().unwrap_or_else(Serial::open);
+    SERIAL.set(Some(is_there));
+    if is_there {
         // It does not fail.
         let _ = writeln!(Serial, "{line}");
+    }
+    is_there
+}
+
+/// The port that Xen listens to.
+struct XenLog;
+
+impl fmt::Write for XenLog {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            // SAFETY: elsewhere nothing is at this port, or a device like it.
+            unsafe { ports::write_u8(0xe9, byte) };
+        }
+        Ok(())
     }
 }
 

@@ -56,6 +56,24 @@ impl Console for Terminal {
 
 impl Driver for Terminal {
     fn receive(&self, _: Instant) -> bool {
+        self.read()
+    }
+
+    fn transmit(&self, _: Instant) {}
+
+    fn next_event(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Tasks may have made room since it was read.
+    fn arm(&self) -> bool {
+        self.read()
+    }
+}
+
+impl Terminal {
+    /// Takes in what was typed, as far as there is room; tells whether anything was.
+    fn read(&self) -> bool {
         let mut typed = self.0.borrow_mut();
         if typed.whole.len() >= LIMIT {
             return false;
@@ -72,16 +90,6 @@ impl Driver for Terminal {
             waker.wake();
         }
         happened
-    }
-
-    fn transmit(&self, _: Instant) {}
-
-    fn next_event(&self) -> Option<Instant> {
-        None
-    }
-
-    fn arm(&self) -> bool {
-        false
     }
 }
 
