@@ -88,3 +88,41 @@ impl Driver for Control {
         self.receive(Instant::ZERO)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use xen::model::Xenstored;
+
+    use super::*;
+
+    fn control() -> (Xenstored, Executor, Control) {
+        let (daemon, store) = Xenstored::with_store();
+        let executor = Executor::new(1);
+        let store = Rc::new(RefCell::new(store));
+        let control = Control::new(&store, &executor).unwrap();
+        daemon.serve();
+        (daemon, executor, control)
+    }
+
+    #[test]
+    fn the_application_is_stopped_when_the_toolstack_says_so() {
+        let (daemon, executor, control) = control();
+        control.receive(Instant::ZERO);
+        assert!(!executor.is_stopping());
+        daemon.write("control/shutdown", "reboot");
+        daemon.serve();
+        assert!(control.arm(), "there is news");
+        assert!(executor.is_stopping());
+        assert_eq!(control.asked(), Some(ShutdownRequest::Reboot));
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_not_done() {
+        let (daemon, executor, control) = control();
+        daemon.write("control/shutdown", "suspend");
+        daemon.serve();
+        assert!(control.receive(Instant::ZERO));
+        assert!(!executor.is_stopping());
+        assert_eq!(control.asked(), None);
+    }
+}

@@ -52,6 +52,10 @@ pub(crate) fn with_console<T>(call: impl FnOnce(&mut Console, &Sleep) -> T) -> O
 
 /// Writes a line to the serial port, if there is one.
 fn serial(line: fmt::Arguments<'_>) -> bool {
+    // A test is a program of Linux, and has no ports.
+    if cfg!(test) {
+        return true;
+    }
     let is_there = SERIAL.get().unwrap_or_else(Serial::open);
     SERIAL.set(Some(is_there));
     if is_there {

@@ -35,3 +35,38 @@ pub(crate) fn read(command_line: &str, store: Option<&mut Store>) -> Result<Conf
 fn wrong<T>(answer: Result<T, StoreError>) -> Result<T, String> {
     answer.map_err(|error| format!("{FOLDER} cannot be read: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use xen::model::Xenstored;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_counts_where_both_name_one() {
+        let (daemon, mut store) = Xenstored::with_store();
+        daemon.write("vm-data/ip", "10.0.0.2/24");
+        daemon.write("vm-data/title", "A title, of words");
+        let config = read("ip=dhcp  log=info", Some(&mut store)).unwrap();
+        assert_eq!(config.text("ip"), Some("dhcp"));
+        assert_eq!(config.text("title"), Some("A title, of words"));
+        assert_eq!(config.text("log"), Some("info"));
+    }
+
+    #[test]
+    fn there_need_be_none() {
+        let (_, mut store) = Xenstored::with_store();
+        let config = read("", Some(&mut store)).unwrap();
+        assert_eq!(config.text("ip"), None);
+        assert_eq!(read("port=81", None).unwrap().text("port"), Some("81"));
+    }
+
+    #[test]
+    fn what_is_no_setting_is_told() {
+        let why = read("quiet", None).unwrap_err();
+        assert_eq!(
+            why,
+            "command line: setting \"quiet\" is not of the form key=value"
+        );
+    }
+}
