@@ -184,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn memory_lies_anywhere_and_neighbours_take_nothing_of_it() {
+        let map = map(&[(0, 0x4000, 2), (0x4000, 0x4000, 1), (0x1_0000, 0x1000, 1)]);
+        assert_eq!(map.ram(), 0x5000);
+        let taken = [0..0, 0x8000..0x9000, 0x1_0fff..0x1_1000];
+        assert_eq!(usable(&map, &taken).first(), Some(&(0x4000..0x8000)));
+        assert_eq!(usable(&map, &taken).len(), 1);
+    }
+
+    #[test]
     fn what_wraps_or_is_too_much_is_left_out() {
         assert_eq!(map(&[(u64::MAX, 2, 1), (5, u64::MAX, 1)]).ram(), 0);
         assert_eq!(map(&vec![(0, 4096, 1); 500]).regions().len(), MAX_REGIONS);

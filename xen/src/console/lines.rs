@@ -78,6 +78,7 @@ mod tests {
 
     #[test]
     fn a_line_ends_by_either_character_or_both() {
+        assert_eq!(typed(b"\n").0, [""], "nothing came before it");
         let (lines, sent) = typed(b"one\rtwo\nthree\r\n\n\rrest");
         assert_eq!(lines, ["one", "two", "three", "", ""]);
         assert_eq!(sent, b"one\r\ntwo\r\nthree\r\n\r\n\r\nrest");
@@ -88,6 +89,9 @@ mod tests {
         let (lines, sent) = typed("ä\x7f\x08b\x03\r".as_bytes());
         assert_eq!(lines, ["b"]);
         assert_eq!(sent, "ä\x08 \x08b\r\n".as_bytes());
+        let (lines, sent) = typed("xä\x7fy\x08\x08\x08z\r".as_bytes());
+        assert_eq!(lines, ["z"]);
+        assert_eq!(sent, "xä\x08 \x08y\x08 \x08\x08 \x08z\r\n".as_bytes());
         // An accent without a letter before it is taken back too.
         assert_eq!(typed(b"\xa4\x7fc\n").0, ["c"]);
     }
