@@ -210,6 +210,13 @@ impl Neighbours {
 
     /// Does what has become due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|at| at <= now) {
+            self.time_out(now);
+        }
+    }
+
+    #[cold]
+    fn time_out(&mut self, now: Instant) {
         if self.announcements > 0 && self.announce_at <= now {
             self.announcements -= 1;
             self.announce_at = now + ANNOUNCE_INTERVAL;
@@ -263,6 +270,7 @@ impl Neighbours {
         });
     }
 
+    #[cold]
     fn ask_for(&mut self, now: Instant, address: Ipv4Addr) -> Lookup {
         let state = State::Incomplete { tries: 1 };
         let entry = Entry {

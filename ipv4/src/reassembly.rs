@@ -124,6 +124,12 @@ impl Reassembly {
         Ok(self.partials.swap_remove(place).finish(header, end))
     }
 
+    /// Whether no packet is in pieces.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.partials.is_empty()
+    }
+
     /// When [`Reassembly::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -36,6 +36,7 @@ impl Sum {
     /// The sum of many bytes, in the machine's own order, and the few that are left: four independent
     /// lanes of 32-bit words, which the processor adds side by side. A lane overflows only beyond 2^32
     /// words.
+    #[inline(never)]
     fn of_blocks(bytes: &[u8]) -> (u64, &[u8]) {
         let (blocks, rest) = bytes.as_chunks::<16>();
         let mut lanes = [0u64; 4];

@@ -43,6 +43,7 @@ impl Deadlines {
 
     /// Gives `key` the deadline `at`, or takes its deadline away. Among equal deadlines the order
     /// depends on what happened before, and on nothing else.
+    #[inline(never)]
     pub fn set(&mut self, key: u32, at: Option<Instant>) {
         match (self.place(key), at) {
             (None, None) => {}

@@ -74,8 +74,10 @@ impl Frame {
     /// The bytes in all parts.
     #[must_use]
     pub fn len(&self) -> usize {
-        let spill = self.spill.iter().flat_map(|spill| spill.iter());
-        self.head.len() + spill.map(|part| part.len()).sum::<usize>()
+        match &self.spill {
+            None => self.head.len(),
+            Some(spill) => self.head.len() + spill.iter().map(Part::len).sum::<usize>(),
+        }
     }
 
     /// Whether no bytes are left.
@@ -135,10 +137,15 @@ impl Frame {
 
     /// The one's complement sum of `len` bytes from `start` on; `None` if there are fewer.
     #[must_use]
-    pub fn sum(&self, mut start: usize, len: usize) -> Option<Sum> {
+    pub fn sum(&self, start: usize, len: usize) -> Option<Sum> {
         if self.spill.is_none() {
             return Some(Sum::of(self.head.get(start..)?.get(..len)?));
         }
+        self.sum_of_parts(start, len)
+    }
+
+    #[inline(never)]
+    fn sum_of_parts(&self, mut start: usize, len: usize) -> Option<Sum> {
         let (mut sum, mut left) = (Sum::default(), len);
         for part in self.parts() {
             let here = part.get(start..).unwrap_or_default();

@@ -208,6 +208,7 @@ impl Executor {
     }
 
     /// Makes room for another task in `slot`.
+    #[inline(never)]
     fn vacate(&self, slot: u32) {
         self.0.deadlines.borrow_mut().set(slot, None);
         self.0.tasks.borrow_mut().free.push(slot);

@@ -43,6 +43,7 @@ impl Dhcp {
     }
 
     /// Sends what the client wants sent.
+    #[cold]
     pub(crate) fn transmit(&mut self, now: Instant, interface: &mut Interface, pool: &Pool) {
         let older = self.outgoing.take();
         let Some(outgoing) = self.client.poll_transmit().or(older) else {
@@ -106,6 +107,7 @@ impl Host {
     /// A packet that is not for our address, if we have one: all that can be of use in it is an answer of
     /// a DHCP server, who writes to all hosts, or to the address that we are to get.
     /// It begins `start` bytes behind the start of `frame`.
+    #[cold]
     pub(crate) fn configuration(
         &mut self,
         now: Instant,
@@ -177,6 +179,7 @@ impl Host {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn lease_timeout(&mut self, now: Instant) {
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.client.handle_timeout(now);

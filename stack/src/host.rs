@@ -101,7 +101,9 @@ impl Host {
         if let Some(dhcp) = &mut self.dhcp {
             dhcp.transmit(now, &mut self.interface, &self.pool);
         }
-        self.outbox.transmit(now, &mut self.interface);
+        if !self.outbox.is_empty() {
+            self.outbox.transmit(now, &mut self.interface);
+        }
         if !self.interface.full {
             let interface = &mut self.interface;
             let mut sender = Sender { now, interface };
@@ -152,13 +154,21 @@ impl Host {
     /// Notices that the link came up, went down, or is another device now. Connections outlive
     /// this: what they sent meanwhile is sent again.
     fn watch_link(&mut self, now: Instant) -> bool {
-        match self.interface.watch(now) {
-            None => return false,
-            Some(false) => {
+        let Some(is_up) = self.interface.watch(now) else {
+            return false;
+        };
+        self.link_came_or_went(now, is_up);
+        true
+    }
+
+    #[cold]
+    fn link_came_or_went(&mut self, now: Instant, is_up: bool) {
+        match is_up {
+            false => {
                 info!("the link is down");
                 self.lease_link(now, false);
             }
-            Some(true) => {
+            true => {
                 let Interface { mac, mtu, .. } = self.interface;
                 info!("the link is up: {mac}, MTU {mtu}");
                 self.link_changed();
@@ -166,7 +176,6 @@ impl Host {
                 self.next_hops_changed();
             }
         }
-        true
     }
 
     /// Tells all what the link takes now, and on which network.
@@ -182,6 +191,14 @@ impl Host {
         self.neighbour_events(now);
         self.lease_timeout(now);
         self.tcp.handle_timeout(now);
+        if !self.reassembly.is_empty() {
+            self.end_reassemblies(now);
+        }
+    }
+
+    /// Gives up packets whose missing fragments have not come in time.
+    #[cold]
+    fn end_reassemblies(&mut self, now: Instant) {
         while let Some(expired) = self.reassembly.handle_timeout(now) {
             self.interface.stats.drop(Drop::ReassemblyTimeout);
             let Some(first) = expired else { continue };
@@ -210,21 +227,26 @@ impl Host {
     /// Tells those who wait for a neighbour what became of it.
     pub(crate) fn neighbour_events(&mut self, now: Instant) {
         while let Some(event) = self.interface.neighbours.poll_event() {
-            match event {
-                Event::Resolved(_) => self.next_hops_changed(),
-                Event::Failed(neighbour) => {
-                    self.tcp.unreachable(now, neighbour);
-                    // Whoever needs it as a gateway tries again, and is told then.
-                    self.next_hops_changed();
-                }
-                Event::Conflict(mac) => {
-                    self.interface.stats.conflicts += 1;
-                    if let Some(address) = self.interface.address() {
-                        warn!("{} also uses our address {address}", Mac(mac));
-                    }
-                }
-                Event::Probed(address, is_free) => self.lease_probed(now, address, is_free),
+            self.neighbour_event(now, event);
+        }
+    }
+
+    #[cold]
+    fn neighbour_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Resolved(_) => self.next_hops_changed(),
+            Event::Failed(neighbour) => {
+                self.tcp.unreachable(now, neighbour);
+                // Whoever needs it as a gateway tries again, and is told then.
+                self.next_hops_changed();
             }
+            Event::Conflict(mac) => {
+                self.interface.stats.conflicts += 1;
+                if let Some(address) = self.interface.address() {
+                    warn!("{} also uses our address {address}", Mac(mac));
+                }
+            }
+            Event::Probed(address, is_free) => self.lease_probed(now, address, is_free),
         }
     }
 }

@@ -43,6 +43,12 @@ impl Host {
         {
             return self.ipv4(now, frame, header.len(), source);
         }
+        self.other_frame(now, frame)
+    }
+
+    /// A frame with another header than the one before.
+    #[inline(never)]
+    fn other_frame(&mut self, now: Instant, frame: Frame) -> Result<(), Drop> {
         let (header, len) = ethernet::Header::parse(frame.head())?;
         let for_us = header.destination == self.interface.mac;
         if !for_us && !header.destination.is_broadcast() {
@@ -71,6 +77,7 @@ impl Host {
         }
     }
 
+    #[inline(never)]
     fn arp(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Drop> {
         let packet = arp::Packet::parse(bytes)?;
         let asks_us = Some(packet.target) == self.interface.address();
@@ -110,9 +117,13 @@ impl Host {
     /// Tells the neighbour cache who sent a packet.
     fn heard(&mut self, now: Instant, source: Ipv4Addr, from: Mac) {
         let (last, at) = self.heard;
-        if last == (source, from) && now.since(at) < HEARD_FOR {
-            return;
+        if last != (source, from) || now.since(at) >= HEARD_FOR {
+            self.tell_neighbours(now, source, from);
         }
+    }
+
+    #[inline(never)]
+    fn tell_neighbours(&mut self, now: Instant, source: Ipv4Addr, from: Mac) {
         self.heard = ((source, from), now);
         let neighbours = &mut self.interface.neighbours;
         match self.interface.routes.next_hop(source) {
@@ -150,6 +161,7 @@ impl Host {
     }
 
     /// Hands a whole packet to whom it is for, if that is not TCP.
+    #[inline(never)]
     fn packet(&mut self, now: Instant, header: &Header, mut packet: Frame) -> Result<(), Drop> {
         match header.protocol {
             Protocol::ICMP => {

@@ -178,8 +178,7 @@ impl Interface {
     ) -> Result<(), Full> {
         let len = head.len() + payload.iter().map(|chunk| chunk.len()).sum::<usize>();
         let payload = if len < MIN_FRAME_LEN {
-            payload.iter().for_each(|chunk| head.append(chunk));
-            head.pad(MIN_FRAME_LEN);
+            pad(head, payload);
             &[]
         } else {
             payload
@@ -199,19 +198,19 @@ impl Interface {
     /// Sends what the neighbour cache wants sent. What the link has no room for is lost: a request
     /// is repeated, and who wanted a reply asks again.
     pub(crate) fn send_arp(&mut self, now: Instant) {
-        while !self.full {
-            let Some(arp::Outgoing {
-                destination,
-                packet,
-            }) = self.neighbours.poll_transmit()
-            else {
-                return;
-            };
-            let mut head = Head::new();
-            head.append(&packet.to_bytes());
-            self.put_in_frame(&mut head, Mac(destination), EtherType::ARP);
-            self.send(now, &mut head, &[], Offload::default()).ok();
+        while !self.full
+            && let Some(outgoing) = self.neighbours.poll_transmit()
+        {
+            self.send_arp_packet(now, &outgoing);
         }
+    }
+
+    #[cold]
+    fn send_arp_packet(&mut self, now: Instant, outgoing: &arp::Outgoing) {
+        let mut head = Head::new();
+        head.append(&outgoing.packet.to_bytes());
+        self.put_in_frame(&mut head, Mac(outgoing.destination), EtherType::ARP);
+        self.send(now, &mut head, &[], Offload::default()).ok();
     }
 }
 
@@ -281,6 +280,13 @@ impl udp::Output for Sender<'_> {
             .send(*now, &mut head, payload, offload)
             .map_err(|Full| udp::Blocked::Full)
     }
+}
+
+/// Makes a frame of headers and payload as long as the shortest is.
+#[cold]
+fn pad(head: &mut Head, payload: &[Chunk]) {
+    payload.iter().for_each(|chunk| head.append(chunk));
+    head.pad(MIN_FRAME_LEN);
 }
 
 /// Without an address no way leads anywhere.

@@ -93,7 +93,13 @@ impl Outbox {
         self.push(remote, Frame::new(message, packet::RxMeta::default()))
     }
 
+    /// Whether nothing waits for the link.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.replies.is_empty()
+    }
+
     /// Hands over what waits, as long as the link takes it.
+    #[inline(never)]
     pub(crate) fn transmit(&mut self, now: Instant, interface: &mut Interface) {
         while let Some(mut reply) = self.replies.pop_front() {
             match reply.transmit(now, interface) {

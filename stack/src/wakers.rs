@@ -124,6 +124,7 @@ impl Wakers {
     }
 
     /// Something happened to a listener.
+    #[inline(never)]
     pub(crate) fn wake_accept(&mut self, id: ListenerId) {
         if let Some(listener) = self.listeners.get_mut(id.slot as usize)
             && listener.generation == id.generation
@@ -137,6 +138,7 @@ impl Wakers {
     }
 
     /// There is news of the lease.
+    #[inline(never)]
     pub(crate) fn wake_for_lease(&mut self) {
         self.ready.extend(self.lease.take());
     }
@@ -174,6 +176,7 @@ impl Wakers {
     }
 
     /// Something happened at a port.
+    #[inline(never)]
     pub(crate) fn wake_port(&mut self, id: PortId) {
         let Some(port) = self.port(id) else { return };
         let waiting = core::mem::take(&mut port.waiting);
@@ -212,17 +215,22 @@ impl Wakers {
     /// Wakes the flows whose deadline has come.
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(slot) = self.deadlines.pop_expired(now) {
-            let Some(flow) = self.flows.get_mut(slot as usize) else {
-                continue;
-            };
-            match flow.deadline {
-                Some(at) if at > now => self.deadlines.set(slot, Some(at)),
-                Some(_) => {
-                    let waiting = [flow.receive.take(), flow.send.take()];
-                    self.ready.extend(waiting.into_iter().flatten());
-                }
-                None => {}
+            self.expire_flow(now, slot);
+        }
+    }
+
+    #[inline(never)]
+    fn expire_flow(&mut self, now: Instant, slot: u32) {
+        let Some(flow) = self.flows.get_mut(slot as usize) else {
+            return;
+        };
+        match flow.deadline {
+            Some(at) if at > now => self.deadlines.set(slot, Some(at)),
+            Some(_) => {
+                let waiting = [flow.receive.take(), flow.send.take()];
+                self.ready.extend(waiting.into_iter().flatten());
             }
+            None => {}
         }
     }
 

@@ -49,6 +49,7 @@ pub(crate) fn acknowledge(
 }
 
 /// RFC 9293, 3.10.7.4, fifth, SYN-RECEIVED, for SYNs that crossed.
+#[cold]
 fn complete_simultaneous_open(
     tcb: &mut Tcb,
     now: Instant,

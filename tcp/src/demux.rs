@@ -45,6 +45,11 @@ impl Demux {
         {
             return Some(place);
         }
+        self.look_up(tuple)
+    }
+
+    #[inline(never)]
+    fn look_up(&self, tuple: [u8; 12]) -> Option<Place> {
         let hash = self.key.hash(&tuple);
         let found = self.entries.find(hash, |entry| entry.0 == tuple).copied();
         self.latest.set(found);

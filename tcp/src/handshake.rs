@@ -104,6 +104,7 @@ pub(crate) fn synchronised(tcb: &mut Tcb, now: Instant, ack: u64) {
 }
 
 /// RFC 9293, 3.10.7.3.
+#[cold]
 pub(crate) fn in_syn_sent(
     tcb: &mut Tcb,
     now: Instant,

@@ -116,6 +116,22 @@ fn skip_crossed_syn(tcb: &Tcb, seg: &mut Seg) {
 fn check_sequence(tcb: &mut Tcb, now: Instant, seg: &mut Seg) -> Result<(), Drop> {
     check_timestamp(tcb, now, seg)?;
     let (nxt, edge) = (tcb.rcv.nxt, tcb.rcv.edge.max(tcb.rcv.nxt));
+    if seg.seq == nxt && seg.end() <= edge && !seg.flags.has(Flags::SYN) {
+        // What nearly every segment is: the next, and there is room for it.
+        take_timestamp(tcb, now, seg);
+        return Ok(());
+    }
+    check_position(tcb, now, seg, (nxt, edge))
+}
+
+/// As [`check_sequence`], for a segment anywhere.
+#[cold]
+fn check_position(
+    tcb: &mut Tcb,
+    now: Instant,
+    seg: &mut Seg,
+    (nxt, edge): (u64, u64),
+) -> Result<(), Drop> {
     let len = seg.end() - seg.seq + u64::from(seg.flags.has(Flags::SYN));
     // With a closed window a segment at `nxt` is still good for its acknowledgement (RFC 9293,
     // 3.10.7.4): its text is cut below.
@@ -133,11 +149,7 @@ fn check_sequence(tcb: &mut Tcb, now: Instant, seg: &mut Seg) -> Result<(), Drop
         }
         return Err(Drop::OutsideWindow);
     }
-    if let (Some(clock), Some(timestamps)) = (&mut tcb.clock, seg.timestamps)
-        && seg.seq <= tcb.rcv.acked
-    {
-        clock.take(now, timestamps.value);
-    }
+    take_timestamp(tcb, now, seg);
     if is_one_back {
         // As a keep-alive is.
         if tcb.challenges.allows(now) {
@@ -150,6 +162,15 @@ fn check_sequence(tcb: &mut Tcb, now: Instant, seg: &mut Seg) -> Result<(), Drop
     seg.trim_front(nxt);
     seg.trim_back(edge);
     Ok(())
+}
+
+/// RFC 7323, 4.3: what is echoed is the timestamp of the segment where the last acknowledgement ended.
+fn take_timestamp(tcb: &mut Tcb, now: Instant, seg: &Seg) {
+    if let (Some(clock), Some(timestamps)) = (&mut tcb.clock, seg.timestamps)
+        && seg.seq <= tcb.rcv.acked
+    {
+        clock.take(now, timestamps.value);
+    }
 }
 
 /// PAWS (RFC 7323, 5.3), and 3.2: once both use timestamps, a segment without is dropped.
@@ -174,9 +195,15 @@ fn check_timestamp(tcb: &mut Tcb, now: Instant, seg: &Seg) -> Result<(), Drop> {
 
 /// Second: a reset counts only exactly at the next number (RFC 5961, 3.2).
 fn check_reset(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) -> Result<(), Drop> {
-    if !seg.flags.has(Flags::RST) {
-        return Ok(());
+    if seg.flags.has(Flags::RST) {
+        reset_arrives(tcb, now, seg, shared)
+    } else {
+        Ok(())
     }
+}
+
+#[cold]
+fn reset_arrives(tcb: &mut Tcb, now: Instant, seg: &Seg, shared: &mut Shared) -> Result<(), Drop> {
     if seg.seq != tcb.rcv.nxt {
         return challenge(tcb, now);
     }
@@ -199,6 +226,7 @@ fn check_syn(tcb: &mut Tcb, now: Instant, seg: &Seg) -> Result<(), Drop> {
 }
 
 /// Sends a challenge ACK, if this connection may send one more.
+#[cold]
 pub(crate) fn challenge(tcb: &mut Tcb, now: Instant) -> Result<(), Drop> {
     if tcb.challenges.allows(now) {
         tcb.ack = Acknowledgement::Now;
@@ -235,6 +263,7 @@ fn take_text_and_fin(
 /// Nobody will read this: the peer must not believe that it arrived (RFC 9293, 3.6.1). The reset is
 /// that of a connection which is no more: it stands where the peer expects it, whatever of ours is
 /// still on its way.
+#[cold]
 fn refuse_text(tcb: &mut Tcb, now: Instant, ack: u64, shared: &mut Shared) -> Result<(), Drop> {
     let reset = Reply {
         seq: tcb.snd.seq(ack),

@@ -249,6 +249,11 @@ impl Listeners {
         None
     }
 
+    /// Whether a SYN-ACK waits for the link.
+    pub(crate) fn has_output(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// Hands the SYN-ACKs to the link. One to an unresolved neighbour waits for its turn again.
     pub(crate) fn transmit(
         &mut self,

@@ -6,7 +6,7 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use packet::{Chunk, Duration, Head, Instant, checksum};
+use packet::{Chunk, Class, Duration, Head, Instant, checksum};
 
 use crate::handshake::initial_window;
 use crate::header::PROTOCOL;
@@ -144,6 +144,7 @@ fn next(tcb: &Tcb, shared: &Shared) -> Option<Plan> {
 }
 
 /// A SYN, a SYN-ACK when SYNs have crossed, or the acknowledgement of one that came again.
+#[cold]
 fn next_syn(tcb: &Tcb) -> Option<Plan> {
     let syn = tcb.snd.nxt == ORIGIN;
     let ack = tcb.state == State::SynReceived;
@@ -272,9 +273,9 @@ fn gather(
     if len == plan.len {
         return plan;
     }
+    payload.clear();
     let mss = usize::from(tcb.snd.mss);
     let len = if len > mss { len / mss * mss } else { len };
-    payload.clear();
     queue.gather(plan.from, len, parts, payload);
     with_fin(tcb, plan.from, len)
 }
@@ -314,14 +315,14 @@ fn header(tcb: &Tcb, now: Instant, plan: &Plan, edge: u64, shared: &Shared) -> R
 /// Where the window could end: the buffer less what is unread. With little memory left, nothing new
 /// is offered, but what was offered stays (RFC 9293, 3.8.6: a window does not shrink).
 fn offered_edge(tcb: &Tcb, shared: &Shared) -> u64 {
-    let low = shared.pool.is_low(packet::Class::Page) || shared.pool.is_low(packet::Class::Bay);
     let room = shared.config.receive_buffer.saturating_sub(tcb.unread());
     let largest = usize::from(u16::MAX) << tcb.rcv.scale;
     let edge = tcb.rcv.nxt + room.min(largest) as u64;
     // RFC 9293, 3.8.6.2.2: it moves by a worthwhile step, or it stays.
     let half = (shared.config.receive_buffer / 2) as u64;
     let step = edge.saturating_sub(tcb.rcv.edge.max(tcb.rcv.nxt));
-    if low || step < half.min(u64::from(tcb.rcv.mss)) {
+    let is_low = |class| shared.pool.is_low(class);
+    if step < half.min(u64::from(tcb.rcv.mss)) || is_low(Class::Page) || is_low(Class::Bay) {
         tcb.rcv.edge
     } else {
         edge

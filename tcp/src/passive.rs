@@ -16,6 +16,7 @@ use crate::{Drop, Flags, Seq};
 
 impl Tcp {
     /// RFC 9293, 3.10.7.1 and 3.10.7.2: nothing is there, or a listener.
+    #[inline(never)]
     pub(crate) fn listener_receives(
         &mut self,
         now: Instant,
@@ -51,6 +52,7 @@ impl Tcp {
     }
 
     /// RFC 9293, 3.10.7.4, for SYN-RECEIVED after a passive open.
+    #[inline(never)]
     pub(crate) fn half_open_receives(
         &mut self,
         slot: u32,
@@ -155,6 +157,7 @@ impl Tcp {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn time_wait_receives(
         &mut self,
         slot: u32,

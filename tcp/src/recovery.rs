@@ -46,6 +46,7 @@ impl Recovery {
     }
 
     /// An acknowledgement of nothing new while `una..max` is in flight (RFC 6582, 3.2, steps 1-3).
+    #[inline(never)]
     pub(crate) fn on_duplicate(&mut self, una: u64, max: u64, congestion: &mut Reno, mss: u16) {
         self.duplicates = self.duplicates.saturating_add(1);
         match self.phase {

@@ -87,29 +87,36 @@ impl RecvQueue {
     /// Appends text that starts just where `ready` ends, and what then is in order too; tells how
     /// many bytes came in order. Fewer than the text has when there is no memory for the rest.
     pub(crate) fn push(&mut self, nxt: u64, text: Text, budget: usize, pool: &Pool) -> usize {
-        let mut end = nxt;
-        let several = match text.into_part() {
+        let end = match text.into_part() {
             Ok(part) => {
                 let taken = self.append(part, budget, pool);
                 if self.later.is_empty() {
                     return taken;
                 }
-                end += taken as u64;
-                None
+                nxt + taken as u64
             }
-            Err(frame) => Some(frame),
+            Err(frame) => nxt + self.append_parts(frame, budget, pool),
         };
-        for part in several
-            .into_iter()
-            .flat_map(Frame::into_parts)
-            .filter(|part| !part.is_empty())
-        {
+        (self.append_later(end, budget, pool) - nxt) as usize
+    }
+
+    /// Adds a frame in several parts at the end of what is in order; tells how many bytes of it.
+    #[inline(never)]
+    fn append_parts(&mut self, frame: Frame, budget: usize, pool: &Pool) -> u64 {
+        let mut count = 0;
+        for part in frame.into_parts().filter(|part| !part.is_empty()) {
             let (len, taken) = (part.len(), self.append(part, budget, pool));
-            end += taken as u64;
+            count += taken as u64;
             if taken < len {
                 break;
             }
         }
+        count
+    }
+
+    /// Adds what came too early and follows on offset `end` now; tells where what is in order ends then.
+    #[inline(never)]
+    fn append_later(&mut self, mut end: u64, budget: usize, pool: &Pool) -> u64 {
         while self.later.front().is_some_and(|(start, _)| *start <= end) {
             let Some((start, mut part)) = self.later.pop_front() else {
                 break;
@@ -120,13 +127,14 @@ impl RecvQueue {
                 end += self.append(part, budget, pool) as u64;
             }
         }
-        (end - nxt) as usize
+        end
     }
 
     /// Keeps text that starts at offset `start`, beyond what is in order. Bytes that are there
     /// already stay as they are (a peer that sends others is lying).
     ///
     /// Whether all of it was kept or was there already.
+    #[inline(never)]
     pub(crate) fn push_later(&mut self, start: u64, text: Text, budget: usize) -> bool {
         let mut at = start;
         let mut complete = true;
@@ -170,6 +178,7 @@ impl RecvQueue {
         len
     }
 
+    #[inline(never)]
     fn append_dense(&mut self, part: &Part, pool: &Pool) -> usize {
         let mut rest = &part[..];
         if let Some(tail) = self.ready.back_mut() {

@@ -96,6 +96,25 @@ impl SendQueue {
         parts: usize,
         out: &mut heapless::Vec<Chunk, MAX_CHUNKS>,
     ) -> usize {
+        if let Some(Queued { start, chunk }) = self.chunks.front()
+            && let Some(skip) = from.checked_sub(*start)
+            && skip as usize + len <= chunk.len()
+        {
+            // As nearly always: in a queue of its own size there is room for one.
+            let _ = out.push(chunk.slice(skip as usize..skip as usize + len));
+            return len;
+        }
+        self.gather_several(from, len, parts, out)
+    }
+
+    #[inline(never)]
+    fn gather_several(
+        &self,
+        from: u64,
+        len: usize,
+        parts: usize,
+        out: &mut heapless::Vec<Chunk, MAX_CHUNKS>,
+    ) -> usize {
         let (mut at, mut left) = (from, len);
         for queued in self.chunks.range(self.index_of(from)..).take(parts) {
             let skip = (at - queued.start) as usize;
@@ -126,7 +145,9 @@ impl SendQueue {
     /// Makes an empty queue ready for another connection: its memory stays, but not much of it.
     pub(crate) fn recycle(&mut self) {
         self.chunks.clear();
-        self.chunks.shrink_to(MAX_CHUNKS);
+        if self.chunks.capacity() > MAX_CHUNKS {
+            self.chunks.shrink_to(MAX_CHUNKS);
+        }
     }
 }
 

@@ -32,6 +32,7 @@ impl Tcp {
     }
 
     /// A connection is over: in TIME-WAIT a small entry takes its place.
+    #[inline(never)]
     fn leave_wire(&mut self, slot: u32, now: Instant) {
         let Some(tcb) = self.connections.get_mut(slot) else {
             return;
@@ -68,6 +69,7 @@ impl Tcp {
     }
 
     /// Frees the slot of a connection that neither the wire nor its user knows.
+    #[inline(never)]
     fn end_if_released(&mut self, slot: u32) {
         let Some(tcb) = self.connections.get_mut(slot) else {
             return;

@@ -307,6 +307,7 @@ impl Tcb {
     }
 
     /// The connection is over for the wire; its user may still want to know why.
+    #[inline(never)]
     pub(crate) fn close(&mut self, error: Option<Error>, shared: &mut Shared) {
         self.state = State::Closed;
         self.user.error = error;

@@ -164,6 +164,13 @@ impl Tcp {
 
     /// Does what time asks for.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|at| at <= now) {
+            self.time_out(now);
+        }
+    }
+
+    #[inline(never)]
+    fn time_out(&mut self, now: Instant) {
         while let Some(slot) = self.deadlines.pop_expired(now) {
             self.connection_times_out(slot, now);
             self.settle(slot, now);
@@ -193,6 +200,7 @@ impl Tcp {
         }
     }
 
+    #[inline(never)]
     fn connection_times_out(&mut self, slot: u32, now: Instant) {
         let Some(tcb) = self.connections.get_mut(slot) else {
             return;
@@ -231,15 +239,8 @@ impl Tcp {
         if !self.starved.is_empty() {
             self.retry_at.get_or_insert(now + STARVED);
         }
-        let shared = &mut self.shared;
-        let replies = shared
-            .outbox
-            .transmit(output, &mut shared.stats)
-            .and_then(|()| {
-                self.listeners
-                    .transmit(now, &shared.config, &mut shared.stats, output)
-            });
-        if replies.is_err() {
+        let has_replies = !self.shared.outbox.is_empty() || self.listeners.has_output();
+        if has_replies && self.transmit_replies(now, output).is_err() {
             return;
         }
         while let Some(slot) = self.ready.pop_front() {
@@ -265,6 +266,19 @@ impl Tcp {
             }
             self.rearm(slot);
         }
+    }
+
+    /// Sends what belongs to no control block.
+    #[inline(never)]
+    fn transmit_replies(&mut self, now: Instant, output: &mut dyn Output) -> Result<(), Blocked> {
+        let Shared {
+            outbox,
+            stats,
+            config,
+            ..
+        } = &mut self.shared;
+        outbox.transmit(output, stats)?;
+        self.listeners.transmit(now, config, stats, output)
     }
 
     /// Whether [`Tcp::poll_transmit`] has something to do.
@@ -296,6 +310,7 @@ impl Tcp {
         }
     }
 
+    #[cold]
     fn cannot_reach(&mut self, slot: u32, now: Instant) {
         let Some(tcb) = self.connections.get_mut(slot) else {
             return;
@@ -353,6 +368,7 @@ impl Tcp {
 }
 
 /// RFC 6298, 5.4 to 5.7, and RFC 9293, 3.8.6.1 for a closed window.
+#[cold]
 fn retransmission_times_out(tcb: &mut Tcb, now: Instant, shared: &mut Shared) {
     let patience = tcb.patience(&shared.config);
     if tcb

@@ -127,6 +127,13 @@ impl Udp {
 
     /// Hands over all that may be sent now.
     pub fn poll_transmit(&mut self, output: &mut dyn Output) {
+        if self.retry || !self.unsent.is_empty() {
+            self.transmit_all(output);
+        }
+    }
+
+    #[inline(never)]
+    fn transmit_all(&mut self, output: &mut dyn Output) {
         if self.retry {
             for _ in 0..self.unresolved.len() {
                 let Some(datagram) = self.unresolved.pop_front() else {

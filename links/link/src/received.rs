@@ -22,7 +22,17 @@ pub fn copy_received<'a>(
             return in_one(buf, len, pieces, meta);
         }
     }
-    let mut part = Part::new(pool.take_receiving(Class::Page)?, 0..0);
+    in_pages(pool, pieces, meta)
+}
+
+/// Copies densely into several pages.
+#[inline(never)]
+fn in_pages<'a>(
+    pool: &Pool,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    meta: RxMeta,
+) -> Option<Frame> {
+    let mut part = Part::new(next_page(pool)?, 0..0);
     let mut frame: Option<Frame> = None;
     for mut piece in pieces {
         loop {

@@ -56,6 +56,7 @@ impl<L: Link> SoftwareOffload<L> {
     }
 
     /// Looks at what the link can do in `state`.
+    #[cold]
     fn look(&mut self, state: LinkState) {
         let caps = self.link.caps();
         self.offered_for = state;
@@ -82,6 +83,7 @@ impl<L: Link> SoftwareOffload<L> {
     }
 
     /// Sends what waits, as far as there is room.
+    #[inline(never)]
     fn resume(&mut self, now: Instant) -> Result<(), Full> {
         if self.link.state() != self.state {
             self.waiting = None;
@@ -106,6 +108,7 @@ impl<L: Link> SoftwareOffload<L> {
         Ok(())
     }
 
+    #[inline(never)]
     fn transmit_segments(
         &mut self,
         now: Instant,

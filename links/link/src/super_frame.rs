@@ -200,7 +200,11 @@ fn slice(chunks: &[Chunk], range: Range<usize>, out: &mut Vec<Chunk>) {
 }
 
 /// The sum of bytes in pieces of any length.
+#[inline]
 pub(crate) fn sum_of(chunks: &[Chunk]) -> Sum {
+    if let [only] = chunks {
+        return Sum::of(only);
+    }
     let mut offset = 0;
     let piece = |chunk: &Chunk| {
         let sum = Sum::of(chunk).at(offset);

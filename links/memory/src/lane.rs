@@ -61,6 +61,7 @@ impl Lane {
     }
 
     /// Loses all frames; tells how many.
+    #[cold]
     pub(crate) fn clear(&mut self) -> usize {
         let count = self.frames.len();
         self.frames.clear();
