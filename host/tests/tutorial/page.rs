@@ -15,7 +15,7 @@
 //! Other blocks are for readers alone. `…` in a `text` stands for anything, in a line of its own for
 //! any lines. What is different each time, as a port, is named in a comment before the block, and
 //! then stands for anything too: `<!-- differs: 51544 0.3 -->`. A page that needs a program of
-//! Debian's says so: `<!-- needs: curl tcpdump -->`.
+//! Debian's says so: `<!-- needs: curl tcpdump -->`; `xen` is the lab of `cargo xtask xen`.
 
 use std::collections::HashMap;
 use std::fs;
