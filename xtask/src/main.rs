@@ -69,7 +69,11 @@ enum Chore {
     },
     /// Boots the guest on a real Xen, emulated by QEMU, with packages of Debian's that it downloads
     /// and keeps in target/xen (remove that folder for newer ones)
-    Xen,
+    Xen {
+        /// Compares our site with nginx on Linux, both of them guests, in place of the tests
+        #[arg(long)]
+        measure: bool,
+    },
     /// Runs the packet scripts
     Scripts {
         /// What they are to be true of
@@ -101,7 +105,8 @@ fn main() -> ExitCode {
         Chore::Bench { arguments } => bench(&arguments),
         Chore::Simulate { seeds, from } => simulate(seeds, from),
         Chore::Fuzz { targets, seconds } => fuzz::named(&targets, seconds),
-        Chore::Xen => test::run(&[test::Step::Xen], &[]),
+        Chore::Xen { measure: true } => xen::measure(),
+        Chore::Xen { measure: false } => test::run(&[test::Step::Xen], &[]),
         Chore::Scripts { against, paths } => scripts::run(against, &paths),
     };
     match good {

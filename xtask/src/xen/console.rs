@@ -45,6 +45,14 @@ impl Console {
         }
     }
 
+    /// A voice, from power-on on.
+    pub(crate) fn all_of(name: &str) -> Voice {
+        Voice {
+            name: name.to_owned(),
+            next: 0,
+        }
+    }
+
     /// A voice, from what was not yet heard on.
     pub(crate) fn voice(&self, name: &str) -> Voice {
         Voice {
@@ -83,14 +91,16 @@ impl Console {
         }
     }
 
-    /// All that a voice has said, as far as it was heard, without its end.
-    pub(crate) fn said(&self, mut voice: Voice) -> Vec<Line> {
-        let mut lines = Vec::new();
-        while let Some(line) = self.next(&mut voice) {
-            lines.push(line);
+    /// The rest of what a voice has said until now, without its end.
+    pub(crate) fn said(&mut self, voice: &mut Voice) -> String {
+        self.heard.extend(self.incoming.try_iter());
+        let mut text = String::new();
+        while let Some(line) = self.next(voice) {
+            if line.text != Voice::END {
+                text.extend([&line.text, "\n"]);
+            }
         }
-        lines.retain(|line| line.text != Voice::END);
-        lines
+        text
     }
 
     fn next(&self, voice: &mut Voice) -> Option<Line> {
@@ -156,7 +166,7 @@ mod tests {
             console.hear(&mut b, "one", hour).is_err(),
             "not a third time"
         );
-        let said = console.said(beginning).into_iter().map(|line| line.text);
-        assert_eq!(said.collect::<Vec<_>>(), ["one", "one more"]);
+        let mut beginning = beginning;
+        assert_eq!(console.said(&mut beginning), "one\none more\n");
     }
 }

@@ -1,70 +1,83 @@
-//! One guest in the lab: what it is made of, what is expected of it, and how it went.
+//! One guest in the lab: what it is made of, and its life as others see it.
 
 use core::time::Duration;
 use std::fs;
 use std::path::PathBuf;
 
 use super::archive::Archive;
-use super::console::Voice;
+use super::console::{Line, Voice};
 use super::files::io;
 use super::machine::Machine;
 
 /// Of the reasons that a guest may give the toolstack for its end: all is well.
 pub(crate) const POWER_OFF: u32 = 0;
-/// For each thing expected. Emulated, and with others on the processor, a second may be ten.
+/// It wants to be started again.
+pub(crate) const REBOOT: u32 = 1;
+/// For whatever is expected. Emulated, and with others on the processor, a second may be ten.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A guest, before it lives.
 pub(crate) struct Guest {
     /// Its name in the lab, without spaces.
     pub(crate) name: String,
-    pub(crate) elf: PathBuf,
+    pub(crate) kernel: PathBuf,
+    /// What comes along: the toolstack calls it a ramdisk.
+    pub(crate) module: Option<PathBuf>,
     /// In MiB.
     pub(crate) memory: u64,
-    pub(crate) command_line: &'static str,
-    /// In this order.
-    pub(crate) script: Vec<Expect>,
-}
-
-/// What is expected of a guest.
-pub(crate) enum Expect {
-    /// A line on its console that holds this.
-    Says(String),
-    /// It ends and tells the toolstack this reason.
-    Ends(u32),
-}
-
-/// How it went. Times are from when `xl create` began.
-pub(crate) struct Life {
-    /// All that was on its console.
-    pub(crate) said: String,
-    pub(crate) first_line: Duration,
-    pub(crate) end: Duration,
+    pub(crate) command_line: String,
+    /// The last number of its MAC address, and of its IP address if it is told one.
+    pub(crate) number: u8,
 }
 
 impl Guest {
+    /// Its address, if it is told one.
+    pub(crate) fn address(&self) -> String {
+        format!("10.0.0.{}", self.number)
+    }
+
+    pub(crate) fn mac(&self) -> String {
+        format!("00:16:3e:00:00:{:02x}", self.number)
+    }
+
     /// The configuration for `xl`. (A trapped time stamp counter would cost 31 µs a look here.)
     fn configuration(&self) -> String {
+        let ramdisk = match self.module {
+            Some(_) => format!("ramdisk = \"/job/{}.module\"\n", self.name),
+            None => String::new(),
+        };
         format!(
             "name = \"{name}\"\ntype = \"pvh\"\nmemory = {memory}\nvcpus = 1\n\
-             kernel = \"/job/{name}.elf\"\ncmdline = \"{command_line}\"\n\
-             vif = [\"bridge=xenbr0\"]\ntsc_mode = \"native\"\n\
-             on_poweroff = \"destroy\"\non_reboot = \"destroy\"\non_crash = \"destroy\"\n",
+             kernel = \"/job/{name}.kernel\"\n{ramdisk}cmdline = \"{command_line}\"\n\
+             vif = [\"bridge=xenbr0,mac={mac}\"]\ntsc_mode = \"native\"\n\
+             on_poweroff = \"destroy\"\non_reboot = \"restart\"\non_crash = \"destroy\"\n",
             name = self.name,
             memory = self.memory,
             command_line = self.command_line,
+            mac = self.mac(),
         )
     }
 }
 
-/// The disk that brings dom0 the guests.
+/// The disk that brings dom0 the guests. A file that several have is in it once.
 pub(crate) fn disk(guests: &[Guest]) -> Result<Vec<u8>, String> {
     let mut archive = Archive::default();
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
     for guest in guests {
-        let elf = fs::read(&guest.elf).map_err(io(&guest.elf))?;
-        archive.file(&format!("{}.elf", guest.name), &elf);
         let configuration = guest.configuration();
         archive.file(&format!("{}.cfg", guest.name), configuration.as_bytes());
+        let kernel = Some((&guest.kernel, "kernel"));
+        let module = guest.module.as_ref().map(|path| (path, "module"));
+        for (path, kind) in kernel.into_iter().chain(module) {
+            let name = format!("{}.{kind}", guest.name);
+            match files.iter().find(|(added, _)| added == path) {
+                Some((_, target)) => archive.link(&name, target),
+                None => {
+                    archive.file(&name, &fs::read(path).map_err(io(path))?);
+                    files.push((path.clone(), name));
+                }
+            }
+        }
     }
     let mut disk = archive.finish();
     // A disk is made of whole sectors.
@@ -72,39 +85,61 @@ pub(crate) fn disk(guests: &[Guest]) -> Result<Vec<u8>, String> {
     Ok(disk)
 }
 
-/// Creates the guest and holds it to its script. Whatever becomes of it, it is gone afterwards.
-pub(crate) fn live(machine: &mut Machine, guest: &Guest) -> Result<Life, String> {
-    let result = follow(machine, guest);
-    if result.is_err() {
-        // It has failed already; that it may be gone as well is no news.
-        let _ = machine.in_dom0(&format!("xl destroy {}", guest.name));
-    }
-    result
+/// A guest that was created.
+pub(crate) struct Life {
+    name: String,
+    toolstack: Voice,
+    speech: Voice,
+    /// When `xl create` began.
+    pub(crate) created: Duration,
 }
 
-fn follow(machine: &mut Machine, guest: &Guest) -> Result<Life, String> {
-    let mut toolstack = machine.console.voice("xl");
-    let mut speech = machine.console.voice(&guest.name);
-    let beginning = speech.clone();
-    machine.in_dom0(&format!("start {}", guest.name))?;
-    let console = &mut machine.console;
-    let created = console.hear(&mut toolstack, "Parsing config", PATIENCE)?;
-    for expected in &guest.script {
-        match expected {
-            Expect::Says(text) => console.hear(&mut speech, text, PATIENCE)?,
-            Expect::Ends(reason) => {
-                let text = format!("has shut down, reason code {reason} ");
-                console.hear(&mut toolstack, &text, PATIENCE)?
-            }
-        };
+impl Life {
+    /// `xl create`, with these options.
+    pub(crate) fn create(
+        machine: &mut Machine,
+        guest: &Guest,
+        options: &str,
+    ) -> Result<Self, String> {
+        let name = guest.name.clone();
+        let mut toolstack = machine.console.voice(&format!("xl-{name}"));
+        let speech = machine.console.voice(&name);
+        machine.in_dom0(&format!("start {name} {options}"))?;
+        let created = machine
+            .console
+            .hear(&mut toolstack, "Parsing config", PATIENCE)?
+            .at;
+        Ok(Self {
+            name,
+            toolstack,
+            speech,
+            created,
+        })
     }
-    let end = console.hear(&mut toolstack, Voice::END, PATIENCE)?;
-    console.hear(&mut speech, Voice::END, PATIENCE)?;
-    let said = console.said(beginning);
-    let first_line = said.first().map_or(end.at, |line| line.at);
-    Ok(Life {
-        said: said.into_iter().map(|line| line.text + "\n").collect(),
-        first_line: first_line.saturating_sub(created.at),
-        end: end.at.saturating_sub(created.at),
-    })
+
+    /// Waits for its next line that holds this.
+    pub(crate) fn says(&mut self, machine: &mut Machine, text: &str) -> Result<Line, String> {
+        machine.console.hear(&mut self.speech, text, PATIENCE)
+    }
+
+    /// Waits until it has told the toolstack that it ended, for this reason.
+    pub(crate) fn gives(&mut self, machine: &mut Machine, reason: u32) -> Result<Line, String> {
+        let text = format!("has shut down, reason code {reason} ");
+        machine.console.hear(&mut self.toolstack, &text, PATIENCE)
+    }
+
+    /// Waits until nothing is left of it, and tells when that was.
+    pub(crate) fn is_over(mut self, machine: &mut Machine) -> Result<Duration, String> {
+        let console = &mut machine.console;
+        let end = console.hear(&mut self.toolstack, Voice::END, PATIENCE)?;
+        console.hear(&mut self.speech, Voice::END, PATIENCE)?;
+        Ok(end.at)
+    }
+
+    /// Has it shut down, and waits for that.
+    pub(crate) fn shut_down(mut self, machine: &mut Machine) -> Result<Duration, String> {
+        machine.in_dom0(&format!("xl shutdown {}", self.name))?;
+        self.gives(machine, POWER_OFF)?;
+        self.is_over(machine)
+    }
 }

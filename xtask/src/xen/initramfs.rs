@@ -37,15 +37,23 @@ pub(crate) fn build(root: &Path) -> Result<Vec<u8>, String> {
     let mut archive = Archive::default();
     archive.file("init", include_bytes!("dom0/init"));
     archive.file("bin/start", include_bytes!("dom0/start"));
+    archive.file("bin/fetch", include_bytes!("dom0/fetch"));
+    archive.file("bin/lend", include_bytes!("dom0/lend"));
     let vif = include_bytes!("dom0/vif-bridge");
     archive.file("etc/xen/scripts/vif-bridge", vif);
     // Dom0's memory is set on the hypervisor's command line, and stays.
     archive.file("etc/xen/xl.conf", b"autoballoon=\"off\"\n");
-    let busybox = ["bin/busybox", "usr/bin/busybox"].map(|path| root.join(path));
-    archive.file("bin/busybox", &first(&busybox)?);
+    archive.file("bin/busybox", &busybox(root)?);
     programs(root, &mut archive)?;
-    modules(root, &mut archive)?;
+    modules(root, &MODULES, &mut archive)?;
     Ok(archive.finish())
+}
+
+/// All of a small system's commands in one program.
+pub(crate) fn busybox(root: &Path) -> Result<Vec<u8>, String> {
+    let paths = ["bin/busybox", "usr/bin/busybox"].map(|path| root.join(path));
+    let found = paths.iter().find_map(|path| fs::read(path).ok());
+    found.ok_or_else(|| format!("none of {paths:?}"))
 }
 
 fn programs(root: &Path, archive: &mut Archive) -> Result<(), String> {
@@ -60,8 +68,22 @@ fn programs(root: &Path, archive: &mut Archive) -> Result<(), String> {
         archive.link(&format!("bin/xenstore-{name}"), "xenstore");
     }
     programs.push(store);
-    let mut libraries = BTreeSet::from([library(root, UNNAMED)?]);
-    for program in &programs {
+    let unnamed = library(root, UNNAMED)?;
+    archive.file(
+        &format!("lib/{UNNAMED}"),
+        &fs::read(&unnamed).map_err(io(&unnamed))?,
+    );
+    libraries(root, &programs, archive)
+}
+
+/// Adds the libraries that these programs need, and what loads them.
+pub(crate) fn libraries(
+    root: &Path,
+    programs: &[PathBuf],
+    archive: &mut Archive,
+) -> Result<(), String> {
+    let mut libraries = BTreeSet::new();
+    for program in programs {
         libraries.extend(needed(root, program)?);
     }
     for path in &libraries {
@@ -110,19 +132,13 @@ fn library(root: &Path, name: &str) -> Result<PathBuf, String> {
     found.ok_or_else(|| format!("the packages hold no {name}"))
 }
 
-/// The content of the first of these files that is there.
-fn first(paths: &[PathBuf]) -> Result<Vec<u8>, String> {
-    let found = paths.iter().find_map(|path| fs::read(path).ok());
-    found.ok_or_else(|| format!("none of {paths:?}"))
-}
-
-/// The modules, and a list of them in the order in which they can be loaded.
-fn modules(root: &Path, archive: &mut Archive) -> Result<(), String> {
+/// Adds kernel modules, and a list of them in the order in which they can be loaded.
+pub(crate) fn modules(root: &Path, names: &[&str], archive: &mut Archive) -> Result<(), String> {
     let folder = versioned(&root.join("lib/modules"), "", "")?.join("kernel");
     let mut files = Vec::new();
     walk(&folder, &mut files)?;
     let mut order = Vec::new();
-    for name in MODULES {
+    for name in names {
         add(&name.replace('-', "_"), &files, archive, &mut order)?;
     }
     archive.file("lib/modules/order", order.join("\n").as_bytes());

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use super::console::Console;
+use super::console::{Console, Voice};
 use super::files::io;
 use crate::install;
 
@@ -83,36 +83,59 @@ impl Machine {
     /// Runs a command of the shell in dom0, to its end; it has to succeed. (Xen's serial port takes
     /// 127 bytes at a time.)
     pub(crate) fn in_dom0(&mut self, command: &str) -> Result<(), String> {
+        self.tell_dom0(command).map(|_| ())
+    }
+
+    /// Runs a program in dom0 and tells what it says.
+    pub(crate) fn ask(&mut self, program: &str) -> Result<String, String> {
+        let mut voice = self.tell_dom0(&format!("say {program}"))?;
+        let said = self.console.said(&mut voice);
+        let lines = said.lines().filter(|line| !line.starts_with("ended with "));
+        Ok(lines.map(|line| format!("{line}\n")).collect())
+    }
+
+    /// The voice begins with what the command says.
+    fn tell_dom0(&mut self, command: &str) -> Result<Voice, String> {
         let mut dom0 = self.console.voice("dom0");
+        let beginning = dom0.clone();
         writeln!(self.keyboard, "{command}")
             .and_then(|()| self.keyboard.flush())
             .map_err(|error| format!("QEMU takes no input: {error}"))?;
         let ended = self.console.hear(&mut dom0, "ended with ", COMMAND)?;
         match ended.text.as_str() {
-            "ended with 0" => Ok(()),
+            "ended with 0" => Ok(beginning),
             _ => Err(format!("in dom0: {command}: {}", ended.text)),
         }
     }
 
-    /// Runs a program at the wire's other end; it has to succeed.
-    pub(crate) fn outside(&self, program: &[&str]) -> Result<(), String> {
+    /// Runs a program at the wire's other end, and tells what it says. It has to succeed.
+    pub(crate) fn outside(&self, program: &[&str]) -> Result<String, String> {
+        let done = self.begin_outside(program)?.wait_with_output();
+        let done = done.map_err(|error| error.to_string())?;
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        match done.status.success() {
+            true => Ok(said),
+            false => Err(format!(
+                "at the wire's other end: {}: {said}{}",
+                program.join(" "),
+                String::from_utf8_lossy(&done.stderr),
+            )),
+        }
+    }
+
+    /// Begins to run a program at the wire's other end, for two minutes at most.
+    pub(crate) fn begin_outside(&self, program: &[&str]) -> Result<Child, String> {
         let mut enter = Command::new("nsenter");
         enter
             .args(["--preserve-credentials", "--user", "--net", "--target"])
             .arg(self.qemu.id().to_string())
+            .args(["timeout", "120"])
             .args(program)
-            .stdin(Stdio::null());
-        let done = enter.output();
-        let done = done.map_err(|error| format!("cannot run nsenter: {error}"))?;
-        match done.status.success() {
-            true => Ok(()),
-            false => Err(format!(
-                "at the wire's other end: {}: {}{}",
-                program.join(" "),
-                String::from_utf8_lossy(&done.stdout),
-                String::from_utf8_lossy(&done.stderr),
-            )),
-        }
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = enter.spawn();
+        child.map_err(|error| format!("cannot run nsenter: {error}"))
     }
 }
 
@@ -135,7 +158,7 @@ fn qemu(folder: &Path) -> Command {
         .args(["-display", "none", "-serial", "stdio"])
         // One thread, and room for what it translates: Xen, dom0 and guests are much code.
         .args(["-machine", "pc", "-accel", "tcg,thread=single,tb-size=512"])
-        .args(["-cpu", PROCESSOR, "-smp", "1", "-m", "1024M"])
+        .args(["-cpu", PROCESSOR, "-smp", "1", "-m", "2048M"])
         .arg("-netdev")
         .arg("tap,id=wire,ifname=wire0,script=no,downscript=no,vnet_hdr=on")
         .args(["-device", "virtio-net-pci,netdev=wire,romfile="])

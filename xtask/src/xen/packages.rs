@@ -1,5 +1,5 @@
-//! Debian's packages with Xen and a Linux for dom0: found by pattern, downloaded by apt, unpacked
-//! into a folder of ours. Nothing is installed, and no root is needed.
+//! Debian's packages with Xen, with a Linux for dom0, and with one to compare with: found by pattern,
+//! downloaded by apt, unpacked into a folder of ours. Nothing is installed, and no root is needed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::install;
 
 /// What xl and its daemons need of other packages, by the beginning of their names: the ends change
 /// with the versions. (What xl's package depends on besides serves scripts that we do not run.)
-const LIBRARIES: [&str; 10] = [
+const OF_XL: [&str; 10] = [
     "libxen",
     "libyajl",
     "libc6",
@@ -22,12 +22,26 @@ const LIBRARIES: [&str; 10] = [
     "libzstd",
     "zlib1g",
 ];
+/// The same of nginx.
+const OF_NGINX: [&str; 5] = ["libc6", "libcrypt1", "libpcre2-8-", "libssl", "zlib1g"];
+
+/// Packages that are unpacked together.
+#[derive(Clone, Copy)]
+pub(crate) enum Set {
+    /// Xen, its toolstack, and a Linux for dom0.
+    Lab,
+    /// A Linux for guests, and nginx.
+    Linux,
+}
 
 /// The packages, unpacked in `folder`. Once there, they are kept; `cargo xtask xen` says how to get
 /// newer ones. The error says what is missing.
-pub(crate) fn unpacked(folder: &Path) -> Result<PathBuf, String> {
-    let root = folder.join("root");
-    let done = folder.join("packages");
+pub(crate) fn unpacked(folder: &Path, set: Set) -> Result<PathBuf, String> {
+    let (root, done) = match set {
+        Set::Lab => ("root", "packages"),
+        Set::Linux => ("linux", "linux-packages"),
+    };
+    let (root, done) = (folder.join(root), folder.join(done));
     if done.is_file() {
         return Ok(root);
     }
@@ -42,8 +56,8 @@ pub(crate) fn unpacked(folder: &Path) -> Result<PathBuf, String> {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).map_err(io(folder))?;
     }
-    let apt = Apt::with_lists(folder, &downloads)?;
-    let names = apt.names()?;
+    let apt = Apt::with_lists(folder, &downloads, set)?;
+    let names = apt.names(set)?;
     println!("downloading {}", names.join(" "));
     apt.download(&names, &downloads)?;
     for entry in fs::read_dir(&downloads).map_err(io(&downloads))? {
@@ -64,9 +78,9 @@ struct Apt {
 
 impl Apt {
     /// Lists by which a small package can be downloaded now: the machine's, or fresh ones.
-    fn with_lists(folder: &Path, downloads: &Path) -> Result<Self, String> {
+    fn with_lists(folder: &Path, downloads: &Path, set: Set) -> Result<Self, String> {
         let machine = Self { lists: None };
-        let probe = machine.names();
+        let probe = machine.names(set);
         if probe.is_ok_and(|names| machine.download(&names[..1], downloads).is_ok()) {
             return Ok(machine);
         }
@@ -78,24 +92,48 @@ impl Apt {
         Ok(ours)
     }
 
-    /// The packages, the hypervisor first.
-    fn names(&self) -> Result<Vec<String>, String> {
+    fn names(&self, set: Set) -> Result<Vec<String>, String> {
+        match set {
+            Set::Lab => self.lab(),
+            Set::Linux => self.linux(),
+        }
+    }
+
+    /// The hypervisor, which is small, comes first.
+    fn lab(&self) -> Result<Vec<String>, String> {
         let hypervisor = self.newest("xen-hypervisor-", "-amd64")?;
         let utilities = self.newest("xen-utils-", "")?;
-        let kernel = self.depends(&["linux-image-amd64"])?;
-        let kernel = kernel
-            .iter()
-            .find(|name| name.starts_with("linux-image-") && name.ends_with("-amd64"))
-            .ok_or("no package linux-image-amd64, or it names no kernel")?;
-        let all = self.depends(&["--recurse", &utilities, "xenstore-utils"])?;
-        let libraries = all
-            .into_iter()
-            .filter(|name| LIBRARIES.iter().any(|library| name.starts_with(library)));
         let mut names = vec![hypervisor, utilities.clone(), "xenstore-utils".to_owned()];
-        // Nobody here looks at a kernel's signature.
-        names.extend([format!("{kernel}-unsigned"), "busybox-static".to_owned()]);
-        names.extend(libraries);
+        names.extend([self.kernel("amd64")?, "busybox-static".to_owned()]);
+        names.extend(self.libraries(&[&utilities, "xenstore-utils"], &OF_XL)?);
         Ok(names)
+    }
+
+    /// What Debian has for guests of others is a kernel of its own.
+    fn linux(&self) -> Result<Vec<String>, String> {
+        let mut names = vec!["nginx".to_owned(), self.kernel("cloud-amd64")?];
+        names.extend(self.libraries(&["nginx"], &OF_NGINX)?);
+        Ok(names)
+    }
+
+    /// The kernel of this flavour that is current. (Nobody here looks at a signature.)
+    fn kernel(&self, flavour: &str) -> Result<String, String> {
+        let current = format!("linux-image-{flavour}");
+        let names = self.depends(&[&current])?;
+        let end = format!("-{flavour}");
+        let kernel = names
+            .iter()
+            .find(|name| name.starts_with("linux-image-") && name.ends_with(&end));
+        let kernel =
+            kernel.ok_or_else(|| format!("no package {current}, or it names no kernel"))?;
+        Ok(format!("{kernel}-unsigned"))
+    }
+
+    /// Of all that these packages need: what is a library by its name.
+    fn libraries(&self, packages: &[&str], fronts: &[&str]) -> Result<Vec<String>, String> {
+        let mut all = self.depends(&[&["--recurse"], packages].concat())?;
+        all.retain(|name| fronts.iter().any(|front| name.starts_with(front)));
+        Ok(all)
     }
 
     /// The package with the highest version between `front` and `end` of its name.
