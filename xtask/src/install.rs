@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use crate::test::Step;
 
 /// A program, Debian's package with it, and the steps that run it.
-const PROGRAMS: [(&str, &str, &[Step]); 10] = [
+const PROGRAMS: [(&str, &str, &[Step]); 12] = [
     (
         "qemu-system-x86_64",
         "qemu-system-x86",
-        &[Step::Guest, Step::Xen],
+        &[Step::Tests, Step::Guest, Step::Xen],
     ),
     ("ip", "iproute2", &[Step::Tests, Step::Xen, Step::Scripts]),
     (
@@ -25,7 +25,9 @@ const PROGRAMS: [(&str, &str, &[Step]); 10] = [
     ("c++", "g++", &[Step::Fuzz]),
     ("busybox", "busybox", &[Step::Tests]),
     ("dnsmasq", "dnsmasq-base", &[Step::Tests]),
-    ("xz", "xz-utils", &[Step::Xen]),
+    ("xz", "xz-utils", &[Step::Tests, Step::Xen]),
+    ("objdump", "binutils", &[Step::Tests]),
+    ("gdb", "gdb", &[Step::Tests]),
 ];
 
 /// Installs what these steps miss, and says what it runs. Where it may not, it says what is missing;

@@ -23,6 +23,7 @@ mod scripts;
 mod test;
 mod xen;
 
+use core::net::SocketAddrV4;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -73,6 +74,17 @@ enum Chore {
         /// Compares our site with nginx on Linux, both of them guests, in place of the tests
         #[arg(long)]
         measure: bool,
+        /// Only downloads what the lab is made of, unless it is there
+        #[arg(long)]
+        fetch: bool,
+        #[command(flatten)]
+        guest: xen::run::Options,
+    },
+    /// One connection into the lab, for `xen --run`
+    #[command(hide = true)]
+    Through {
+        /// To whom
+        to: SocketAddrV4,
     },
     /// Runs the packet scripts
     Scripts {
@@ -105,8 +117,11 @@ fn main() -> ExitCode {
         Chore::Bench { arguments } => bench(&arguments),
         Chore::Simulate { seeds, from } => simulate(seeds, from),
         Chore::Fuzz { targets, seconds } => fuzz::named(&targets, seconds),
-        Chore::Xen { measure: true } => xen::measure(),
-        Chore::Xen { measure: false } => test::run(&[test::Step::Xen], &[]),
+        Chore::Xen { measure: true, .. } => xen::measure(),
+        Chore::Xen { fetch: true, .. } => xen::run::fetch(),
+        Chore::Xen { guest, .. } if guest.run.is_some() => xen::run::run(&guest),
+        Chore::Through { to } => xen::door::through(to),
+        Chore::Xen { .. } => test::run(&[test::Step::Xen], &[]),
         Chore::Scripts { against, paths } => scripts::run(against, &paths),
     };
     match good {

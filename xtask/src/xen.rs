@@ -18,6 +18,7 @@ mod acceptance;
 mod archive;
 mod client;
 mod console;
+pub(crate) mod door;
 mod files;
 mod guest;
 mod initramfs;
@@ -26,6 +27,7 @@ mod linux;
 mod machine;
 mod measure;
 mod packages;
+pub(crate) mod run;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,6 +90,7 @@ fn measured() -> Result<(), String> {
     linux::build(&folder.path, &root, &content)?;
     let nginx = Guest {
         name: "nginx".to_owned(),
+        written: None,
         kernel: folder.path.join(linux::KERNEL),
         module: Some(folder.path.join(linux::FILES)),
         memory: 192,
@@ -126,6 +129,7 @@ fn content(folder: &Folder, name: &str, mebibytes: usize) -> Result<PathBuf, Str
 fn guests() -> Result<Vec<Guest>, String> {
     let kernel = cargo::folder()?.join("release/probe");
     let guests = boot::MACHINES.iter().map(|&(memory, command_line)| Guest {
+        written: None,
         name: format!("guest{memory}"),
         kernel: kernel.clone(),
         module: None,

@@ -97,6 +97,8 @@ fn command_line(serving: &Serving) -> Result<String, Failure> {
     }
     words.extend(serving.port.map(|port| format!("port={port}")));
     words.extend(link.dns_setting().map(|servers| format!("dns={servers}")));
+    let verbose = [None, Some("log=info"), Some("log=debug")];
+    words.extend(verbose[usize::from(serving.output.verbose.min(2))].map(str::to_owned));
     // For what is wrong with them.
     settings(serving)?;
     for setting in &serving.settings {

@@ -91,6 +91,26 @@ impl Console {
         }
     }
 
+    /// The next line of this voice, if it comes within this time.
+    pub(crate) fn next_within(
+        &mut self,
+        voice: &mut Voice,
+        within: Duration,
+    ) -> Result<Option<Line>, String> {
+        let end = Instant::now() + within;
+        loop {
+            if let Some(line) = self.next(voice) {
+                return Ok(Some(line));
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            match self.incoming.recv_timeout(left) {
+                Ok(line) => self.heard.push(line),
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
+                Err(RecvTimeoutError::Disconnected) => return Err("QEMU has ended".to_owned()),
+            }
+        }
+    }
+
     /// The rest of what a voice has said until now, without its end.
     pub(crate) fn said(&mut self, voice: &mut Voice) -> String {
         self.heard.extend(self.incoming.try_iter());

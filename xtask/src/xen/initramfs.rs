@@ -39,6 +39,7 @@ pub(crate) fn build(root: &Path) -> Result<Vec<u8>, String> {
     archive.file("bin/start", include_bytes!("dom0/start"));
     archive.file("bin/fetch", include_bytes!("dom0/fetch"));
     archive.file("bin/lend", include_bytes!("dom0/lend"));
+    archive.file("bin/enter", include_bytes!("dom0/enter"));
     let vif = include_bytes!("dom0/vif-bridge");
     archive.file("etc/xen/scripts/vif-bridge", vif);
     // Dom0's memory is set on the hypervisor's command line, and stays.

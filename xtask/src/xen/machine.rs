@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -78,6 +79,11 @@ impl Machine {
         let mut dom0 = machine.console.voice("dom0");
         let ready = machine.console.hear(&mut dom0, "ready", START)?;
         Ok((machine, ready.at))
+    }
+
+    /// The process that the lab is, and whose namespace its network is in.
+    pub(crate) fn process(&self) -> u32 {
+        self.qemu.id()
     }
 
     /// Runs a command of the shell in dom0, to its end; it has to succeed. (Xen's serial port takes
@@ -169,6 +175,8 @@ fn qemu(folder: &Path) -> Command {
         .arg(format!("{KERNEL} {KERNEL_OPTIONS},{INITRAMFS}"))
         .current_dir(folder)
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        // Not what a Ctrl-C goes to.
+        .process_group(0);
     command
 }
