@@ -1,10 +1,10 @@
 //! One guest in the lab, to be looked at: its console, and its pages on this machine, until Ctrl-C.
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::{fs, io, thread};
 
@@ -87,8 +87,9 @@ impl Options {
 
     /// Its address: the one that it is told, or the one that it will be lent.
     fn address(&self) -> Result<Ipv4Addr, String> {
-        let words = self.cmdline.split(' ');
-        let told = words.filter_map(|word| word.strip_prefix("ip=")).last();
+        // Of a setting that is there twice the last one holds.
+        let mut words = self.cmdline.rsplit(' ');
+        let told = words.find_map(|word| word.strip_prefix("ip="));
         let Some(told) = told.filter(|told| *told != "dhcp") else {
             return Ok(LENT);
         };
@@ -147,16 +148,24 @@ fn look(options: &Options) -> Result<(), String> {
     let connections = door.lead(lab.machine.process(), to, name.clone());
     let ended = follow(&mut lab.machine, &name, &asked);
     door::close(&connections);
-    let said = lab.said(&name);
-    fs::write(&log, said).map_err(files::io(&log))?;
-    ended.map_err(|why| {
-        let (log, elf) = (log.display(), kernel.display());
-        format!("{why}: `parhelion symbols {elf} {log}` explains what it said")
-    })
+    fs::write(&log, lab.said(&name)).map_err(files::io(&log))?;
+    match ended? {
+        Some(guest::POWER_OFF) => {
+            println!("{name} has ended");
+            Ok(())
+        }
+        Some(reason) => Err(format!(
+            "{name} has ended badly, with reason {reason}: `parhelion symbols {} {}` explains what it said",
+            kernel.display(),
+            log.display()
+        )),
+        None => Err(format!("{name} was not created, for the reason above")),
+    }
 }
 
-/// Creates the guest and shows what it says, until nothing is left of it.
-fn follow(machine: &mut Machine, name: &str, asked: &AtomicBool) -> Result<(), String> {
+/// Creates the guest and shows what it says, until nothing is left of it; tells the reason that it has given
+/// the toolstack, if there was a guest.
+fn follow(machine: &mut Machine, name: &str, asked: &AtomicBool) -> Result<Option<u32>, String> {
     let mut speech = machine.console.voice(name);
     let mut toolstack = machine.console.voice(&format!("xl-{name}"));
     machine.in_dom0(&format!("start {name}"))?;
@@ -181,23 +190,21 @@ fn follow(machine: &mut Machine, name: &str, asked: &AtomicBool) -> Result<(), S
             type_in(machine, name, &line)?;
         }
     }
-    let mut why = format!("{name} was not created");
+    let (mut said, mut reason) = (String::new(), None);
     while let Some(line) = machine.console.next_within(&mut toolstack, PATIENCE)? {
-        let reason = line.text.split_once("has shut down, reason code ");
-        let code = reason.and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
-        match code {
-            Some(guest::POWER_OFF) => {
-                println!("{name} has ended");
-                return Ok(());
-            }
-            Some(code) => why = format!("{name} has ended badly, with reason {code}"),
-            None if line.text == Voice::END => break,
-            // The toolstack's complaints.
-            None if line.text.contains("rror") => println!("{}", line.text),
-            None => {}
+        if line.text == Voice::END {
+            break;
         }
+        let code = line.text.split_once("has shut down, reason code ");
+        let code = code.and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+        // It may have been started again.
+        reason = code.or(reason);
+        said.extend([&line.text, "\n"]);
     }
-    Err(why)
+    if reason.is_none() {
+        print!("{said}");
+    }
+    Ok(reason)
 }
 
 /// The lines that are typed here.
