@@ -17,7 +17,7 @@ pub(super) struct Boot {
     /// Files in place of those in the program.
     module: Option<PathBuf>,
     /// In MiB.
-    memory: Option<usize>,
+    memory: Option<u64>,
     publish: SocketAddr,
     port: u16,
     ready_file: Option<PathBuf>,
@@ -31,7 +31,7 @@ impl Boot {
         Ok(Self {
             command_line: command_line(serving)?,
             module: placing.storage.as_deref().map(archive).transpose()?,
-            memory: serving.memory.map(|memory| memory.bytes >> 20),
+            memory: serving.memory.map(|memory| memory.bytes as u64 >> 20),
             publish: serving.publish.unwrap_or(PUBLISHED),
             port: serving.port.unwrap_or(80),
             ready_file: serving.ready_file.as_deref().map(whole).transpose()?,
@@ -40,7 +40,9 @@ impl Boot {
 
     /// Becomes the lab.
     pub(super) fn run(&self, source: &Path, image: &Image) -> Result<(), Failure> {
-        let memory = self.memory.map_or(image.memory, |memory| memory as u64);
+        let module = self.module.as_ref().and_then(|path| path.metadata().ok());
+        let module = module.map_or(0, |module| module.len().div_ceil(1 << 20));
+        let memory = self.memory.unwrap_or(image.memory + module);
         let mut lab = cargo::run_package(source, "xtask");
         lab.args(["xen", "--run"]).arg(&image.elf);
         lab.args(["--memory", &memory.to_string()]);
