@@ -240,3 +240,33 @@ fn asked_to_end() -> Result<Arc<AtomicBool>, String> {
     }
     Ok(asked)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn address(cmdline: &str) -> Result<Ipv4Addr, String> {
+        let line = Line::try_parse_from(["xen", "--run", "x.elf", "--cmdline", cmdline]);
+        line.map_err(|error| error.to_string())?.options.address()
+    }
+
+    #[test]
+    fn a_guest_is_where_it_is_told_to_be_or_where_it_is_lent_to_be() {
+        assert_eq!(address("port=1"), Ok(LENT));
+        assert_eq!(address("ip=dhcp"), Ok(LENT));
+        let told = Ok(Ipv4Addr::new(10, 0, 0, 9));
+        assert_eq!(address("port=1 ip=10.0.0.9/24,gw=10.0.0.1"), told);
+        assert_eq!(address("ip=10.0.0.8/24 ip=10.0.0.9/24"), told);
+        for wrong in ["ip=", "ip=x", "ip=10.0.0.3/24", "ip=10.0.1.2/24"] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
+    }
+}
