@@ -99,12 +99,7 @@ pub(crate) struct Placing {
     /// pcap:FILE (against the clients of a capture), sim or sim:SEED (a simulated network, in which
     /// one client asks for / and what comes is printed), xen (as an operating system of its own, on a
     /// real Xen that is emulated here, published on this machine)
-    #[arg(
-        long,
-        value_name = "PLACE",
-        default_value = "tap",
-        verbatim_doc_comment
-    )]
+    #[arg(long, value_name = "PLACE", default_value = "tap")]
     pub(crate) on: On,
 
     /// The application's files: a directory, or an archive; instead of those in the program, if any
