@@ -15,6 +15,7 @@
 //! them with a Linux ([`linux`]).
 
 mod acceptance;
+mod applications;
 mod archive;
 mod client;
 mod console;
@@ -29,13 +30,12 @@ mod measure;
 mod packages;
 pub(crate) mod run;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::boot::{self, compare};
 use crate::cargo;
 use crate::outcome::Outcome;
-use files::io;
+use applications::{Builder, Contents};
 use guest::Guest;
 use lab::{Folder, Lab};
 use packages::Set;
@@ -72,9 +72,10 @@ pub(crate) fn run() -> Outcome {
 }
 
 fn start(folder: Folder, root: &Path) -> Result<Lab, String> {
-    let content = content(&folder, "content", 16)?;
-    let mut guests = guests()?;
-    Lab::start(folder, root, content, guests)
+    let contents = Contents::make(&folder)?;
+    let mut guests = probes()?;
+    guests.extend(applications::guests(&folder, &contents)?);
+    Lab::start(folder, root, contents.large, guests)
 }
 
 /// `--measure`. Tells whether it could.
@@ -86,8 +87,16 @@ fn measured() -> Result<(), String> {
     let folder = Folder::ours()?;
     machine::refused().map_or(Ok(()), Err)?;
     let root = packages::unpacked(&folder.path, Set::Lab)?;
-    let content = content(&folder, "content", 16)?;
-    linux::build(&folder.path, &root, &content)?;
+    let contents = Contents::make(&folder)?;
+    linux::build(&folder.path, &root, &contents.large)?;
+    let ours = Guest {
+        name: "site".to_owned(),
+        kernel: Builder::new(&folder)?.elf("site", Some(&contents.large))?,
+        module: None,
+        memory: 192,
+        command_line: "ip=10.0.0.8/24 quiet=yes".to_owned(),
+        number: 8,
+    };
     let nginx = Guest {
         name: "nginx".to_owned(),
         written: None,
@@ -97,36 +106,14 @@ fn measured() -> Result<(), String> {
         command_line: format!("{} address=10.0.0.9/24", linux::COMMAND_LINE),
         number: 9,
     };
-    let mut lab = Lab::start(folder, &root, content, vec![nginx])?;
-    let result = measure::run(&mut lab, &["nginx"]);
+    let mut lab = Lab::start(folder, &root, contents.large, vec![ours, nginx])?;
+    let result = measure::run(&mut lab, &["site", "nginx"]);
     lab.keep_logs()?;
     result
 }
 
-/// A site: a page, and a file of so many MiB that no compression makes smaller.
-fn content(folder: &Folder, name: &str, mebibytes: usize) -> Result<PathBuf, String> {
-    let path = folder.path.join(name);
-    fs::create_dir_all(&path).map_err(io(&path))?;
-    let write = |name: &str, content: &[u8]| {
-        let path = path.join(name);
-        fs::write(&path, content).map_err(io(&path))
-    };
-    write("index.html", b"<!doctype html><title>Lab</title><p>Hello\n")?;
-    // Marsaglia's xorshift, which needs nothing of others.
-    let mut word: u64 = 1;
-    let random = core::iter::repeat_with(|| {
-        word ^= word << 13;
-        word ^= word >> 7;
-        word ^= word << 17;
-        word.to_le_bytes()
-    });
-    let large: Vec<u8> = random.take(mebibytes << 17).flatten().collect();
-    write("large.bin", &large)?;
-    Ok(path)
-}
-
-/// The guest as it is now, with each of the memories and command lines.
-fn guests() -> Result<Vec<Guest>, String> {
+/// What says what it was booted with, with each of the memories and command lines.
+fn probes() -> Result<Vec<Guest>, String> {
     let kernel = cargo::folder()?.join("release/probe");
     let guests = boot::MACHINES.iter().map(|&(memory, command_line)| Guest {
         written: None,

@@ -103,35 +103,35 @@ fn parallel(lab: &mut Lab, name: &str) -> Result<String, String> {
 }
 
 fn parallel_files(lab: &mut Lab, name: &str) -> Result<String, String> {
-    let url = format!("http://{}/large.bin", lab.guest(name)?.address());
+    let url = format!("http://{}/file", lab.guest(name)?.address());
     client::parallel(&lab.machine, &url, 64).map(seconds)
 }
 
 fn same(lab: &mut Lab, name: &str) -> Result<String, String> {
-    let url = format!("http://{}/large.bin", lab.guest(name)?.address());
-    let original = lab.content.join("large.bin");
+    let url = format!("http://{}/file", lab.guest(name)?.address());
+    let original = lab.content.join("file");
     let scratch = lab.folder.path.join("fetched");
     client::same_file(&lab.machine, &url, &original, &scratch).map(seconds)
 }
 
 fn same_in_dom0(lab: &mut Lab, name: &str) -> Result<String, String> {
-    let url = format!("http://{}/large.bin", lab.guest(name)?.address());
-    let original = lab.content.join("large.bin");
+    let url = format!("http://{}/file", lab.guest(name)?.address());
+    let original = lab.content.join("file");
     client::same_file_in_dom0(&mut lab.machine, &url, &original)
 }
 
 fn uploaded(lab: &mut Lab, name: &str) -> Result<String, String> {
     let url = format!("http://{}/upload", lab.guest(name)?.address());
-    let file = lab.content.join("large.bin");
+    let file = lab.content.join("file");
     client::upload(&lab.machine, &url, &file).map(seconds)
 }
 
 fn sends_super_frames(lab: &mut Lab, name: &str) -> Result<String, String> {
-    some(lab, name, "parhelion_netfront_super_frames_sent_total")
+    some(lab, name, "parhelion_netfront_sent_super_frames_total")
 }
 
 fn receives_super_frames(lab: &mut Lab, name: &str) -> Result<String, String> {
-    some(lab, name, "parhelion_netfront_super_frames_received_total")
+    some(lab, name, "parhelion_netfront_received_super_frames_total")
 }
 
 fn some(lab: &mut Lab, name: &str, number: &str) -> Result<String, String> {
@@ -143,7 +143,7 @@ fn some(lab: &mut Lab, name: &str, number: &str) -> Result<String, String> {
 
 /// How often it waits in ten seconds of nothing but two requests for this number.
 fn idles(lab: &mut Lab, name: &str) -> Result<String, String> {
-    const POLLS: &str = "parhelion_guest_polls_total";
+    const POLLS: &str = "parhelion_xen_polls_total";
     /// What two requests may cost: each a connection's packets and the timers after it.
     const REQUESTS: u64 = 40;
     let before = metric(lab, name, POLLS)?;

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use super::archive::Archive;
 use super::console::{Line, Voice};
@@ -97,8 +98,6 @@ pub(crate) struct Life {
     name: String,
     toolstack: Voice,
     speech: Voice,
-    /// When `xl create` began.
-    pub(crate) created: Duration,
 }
 
 impl Life {
@@ -112,16 +111,21 @@ impl Life {
         let mut toolstack = machine.console.voice(&format!("xl-{name}"));
         let speech = machine.console.voice(&name);
         machine.in_dom0(&format!("start {name} {options}"))?;
-        let created = machine
+        machine
             .console
-            .hear(&mut toolstack, "Parsing config", PATIENCE)?
-            .at;
+            .hear(&mut toolstack, "Parsing config", PATIENCE)?;
         Ok(Self {
             name,
             toolstack,
             speech,
-            created,
         })
+    }
+
+    /// Waits until all of it is made: a guest that is created paused does not run before.
+    pub(crate) fn is_made(&mut self, machine: &mut Machine) -> Result<(), String> {
+        let console = &mut machine.console;
+        console.hear(&mut self.toolstack, "Waiting for domain", PATIENCE)?;
+        Ok(())
     }
 
     /// Waits for its next line that holds this.
@@ -135,18 +139,20 @@ impl Life {
         machine.console.hear(&mut self.toolstack, &text, PATIENCE)
     }
 
-    /// Waits until nothing is left of it, and tells when that was.
-    pub(crate) fn is_over(mut self, machine: &mut Machine) -> Result<Duration, String> {
+    /// Waits until nothing is left of it.
+    pub(crate) fn is_over(mut self, machine: &mut Machine) -> Result<(), String> {
         let console = &mut machine.console;
-        let end = console.hear(&mut self.toolstack, Voice::END, PATIENCE)?;
+        console.hear(&mut self.toolstack, Voice::END, PATIENCE)?;
         console.hear(&mut self.speech, Voice::END, PATIENCE)?;
-        Ok(end.at)
+        Ok(())
     }
 
-    /// Has it shut down, and waits for that.
+    /// Has it shut down, and tells how long that took.
     pub(crate) fn shut_down(mut self, machine: &mut Machine) -> Result<Duration, String> {
+        let start = Instant::now();
         machine.in_dom0(&format!("xl shutdown {}", self.name))?;
         self.gives(machine, POWER_OFF)?;
-        self.is_over(machine)
+        self.is_over(machine)?;
+        Ok(start.elapsed())
     }
 }

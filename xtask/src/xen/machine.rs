@@ -164,7 +164,7 @@ fn qemu(folder: &Path) -> Command {
         .args(["-display", "none", "-serial", "stdio"])
         // One thread, and room for what it translates: Xen, dom0 and guests are much code.
         .args(["-machine", "pc", "-accel", "tcg,thread=single,tb-size=512"])
-        .args(["-cpu", PROCESSOR, "-smp", "1", "-m", "2048M"])
+        .args(["-cpu", PROCESSOR, "-smp", "1", "-m", "1024M"])
         .arg("-netdev")
         .arg("tap,id=wire,ifname=wire0,script=no,downscript=no,vnet_hdr=on")
         .args(["-device", "virtio-net-pci,netdev=wire,romfile="])

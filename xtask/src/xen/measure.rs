@@ -37,7 +37,7 @@ const WORK: [Work; 3] = [
         name: "100 MiB in files of 16 MiB",
         scale: 100.0 / (16 * FILES) as f64,
         run: |lab, address| {
-            let url = format!("http://{address}/large.bin?[1-{FILES}]");
+            let url = format!("http://{address}/file?[1-{FILES}]");
             client::bytes(&lab.machine, &url)
         },
     },
@@ -98,7 +98,8 @@ fn start(lab: &mut Lab, name: &str) -> Result<(), String> {
     ];
     lab.machine.outside(&[&["ip"], &known[..]].concat())?;
     lab.create(name, "-p")?;
-    paused(lab, name)?;
+    let (life, machine) = lab.living(name)?;
+    life.is_made(machine)?;
     let client = client::impatient(&lab.machine, &address)?;
     let client = thread::spawn(move || (client.wait_with_output(), Instant::now()));
     let begin = Instant::now();
@@ -118,18 +119,6 @@ fn start(lab: &mut Lab, name: &str) -> Result<(), String> {
         line.text
     );
     Ok(())
-}
-
-/// Waits until a guest is complete and only waits to begin.
-fn paused(lab: &mut Lab, name: &str) -> Result<(), String> {
-    for _ in 0..100 {
-        let said = lab.machine.ask(&format!("xl list {name}"))?;
-        if said.contains("--p---") {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(200));
-    }
-    Err(format!("{name} does not come to be"))
 }
 
 fn round(lab: &mut Lab, name: &str, work: &Work) -> Result<(f64, Duration), String> {
