@@ -91,6 +91,7 @@ fn measured() -> Result<(), String> {
     linux::build(&folder.path, &root, &contents.large)?;
     let ours = Guest {
         name: "site".to_owned(),
+        written: None,
         kernel: Builder::new(&folder)?.elf("site", Some(&contents.large))?,
         module: None,
         memory: 192,

@@ -59,6 +59,7 @@ pub(crate) fn guests(folder: &Folder, contents: &Contents) -> Result<Vec<Guest>,
     let module = builder.archive(&contents.large)?;
     let guest = |number: u8, name: &str, kernel: &Path, memory| Guest {
         name: name.to_owned(),
+        written: None,
         kernel: kernel.to_owned(),
         module: None,
         memory,
