@@ -19,7 +19,7 @@ const PROGRAMS: [(&str, &str, &[Step]); 12] = [
         "util-linux",
         &[Step::Tests, Step::Xen, Step::Scripts],
     ),
-    ("curl", "curl", &[Step::Tests]),
+    ("curl", "curl", &[Step::Tests, Step::Xen]),
     ("ping", "iputils-ping", &[Step::Tests, Step::Xen]),
     ("tcpdump", "tcpdump", &[Step::Tests]),
     ("c++", "g++", &[Step::Fuzz]),

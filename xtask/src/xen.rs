@@ -136,7 +136,7 @@ fn live(lab: &mut Lab, at: usize) -> Result<(), String> {
     let (life, machine) = lab.living(&name)?;
     life.gives(machine, guest::POWER_OFF)?;
     if let Some(life) = lab.lives.remove(&name) {
-        life.is_over(&mut lab.machine)?;
+        life.leaves(&mut lab.machine)?;
     }
     compare(&lab.said(&name), memory, command_line)
 }

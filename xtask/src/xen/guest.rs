@@ -140,7 +140,7 @@ impl Life {
     }
 
     /// Waits until nothing is left of it.
-    pub(crate) fn is_over(mut self, machine: &mut Machine) -> Result<(), String> {
+    pub(crate) fn leaves(mut self, machine: &mut Machine) -> Result<(), String> {
         let console = &mut machine.console;
         console.hear(&mut self.toolstack, Voice::END, PATIENCE)?;
         console.hear(&mut self.speech, Voice::END, PATIENCE)?;
@@ -152,7 +152,7 @@ impl Life {
         let start = Instant::now();
         machine.in_dom0(&format!("xl shutdown {}", self.name))?;
         self.gives(machine, POWER_OFF)?;
-        self.is_over(machine)?;
+        self.leaves(machine)?;
         Ok(start.elapsed())
     }
 }
