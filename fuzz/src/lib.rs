@@ -23,6 +23,7 @@
 //! | [`archive`] | an archive | all that it says is in it can be read and packed again |
 //! | [`pcap`] | a capture file | what was mended, written and read again is as it was |
 //! | [`xenstore`] | our calls, and what the daemon says meanwhile | calls end, in time; an honest daemon's answers are right; what is dead stays so |
+//! | [`netfront`] | what a back end, its rings, pages and texts do to Xen's network front end | honest frames are whole both ways; whatever was lent comes back, or is counted as lost |
 #![forbid(unsafe_code)]
 
 mod archive;
@@ -37,6 +38,7 @@ mod http_server;
 mod input;
 mod ipv4;
 mod mutate;
+mod netfront;
 mod network;
 mod pcap;
 mod pool;
@@ -56,6 +58,7 @@ pub use http_request::http_request;
 pub use http_server::http_server;
 pub use ipv4::ipv4;
 pub use mutate::Mutator;
+pub use netfront::netfront;
 pub use network::network;
 pub use pcap::pcap;
 pub use reassembly::reassembly;
@@ -79,7 +82,7 @@ impl Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target::new("ethernet", ethernet),
     Target::new("arp", arp),
     Target::new("ipv4", ipv4),
@@ -96,4 +99,5 @@ pub const TARGETS: [Target; 16] = [
     Target::new("archive", archive),
     Target::new("pcap", pcap),
     Target::new("xenstore", xenstore),
+    Target::new("netfront", netfront),
 ];

@@ -3,6 +3,7 @@
 mod captures;
 mod connection;
 mod conversation;
+mod devices;
 mod frames;
 mod leases;
 mod names;
@@ -57,6 +58,7 @@ pub fn all() -> Vec<Seed> {
     add("archive", vec![("small", crate::archive::seed())]);
     add("pcap", captures::all());
     add("xenstore", questions::all());
+    add("netfront", devices::all());
     seeds
 }
 

@@ -4,6 +4,7 @@
 //! mistake. It is kind otherwise; a test that wants it hostile writes to its rings.
 
 mod dom0;
+mod meddled;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -20,6 +21,7 @@ use crate::wire::{
 };
 pub use crate::wire::{RxRequest, RxResponse, TxRequest, TxResponse};
 pub use dom0::{Dom0, Offers};
+pub use meddled::Meddled;
 
 /// The back end of a device, as long as the two are connected.
 pub struct BackEnd {

@@ -5,3 +5,4 @@ mod world;
 mod bells;
 mod checks;
 mod comings;
+mod traffic;

@@ -62,7 +62,7 @@ const ARROWS: [(&str, &[&str]); 30] = [
         "fuzz",
         &[
             "packet", "ethernet", "arp", "ipv4", "udp", "dhcp", "tcp", "link", "pcap", "runtime",
-            "stack", "dns", "http", "archive", "xen",
+            "stack", "dns", "http", "archive", "xen", "netfront",
         ],
     ),
     (

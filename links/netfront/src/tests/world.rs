@@ -2,18 +2,11 @@
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
-use std::boxed::Box;
 
 use link::{Burst, Full, Link, LinkError, LinkState, Offload, Transmit};
 use packet::{Chunk, Class, Frame, Instant, Limits, Pool};
-use xen::model::Model;
-use xen::{
-    Access, DomainId, Events, Exhausted, GrantRef, Grants, HypercallError, PageAddress, Port,
-    StillInUse,
-};
 
-use crate::model::{BackEnd, Dom0, Offers, Sent};
+use crate::model::{BackEnd, Dom0, Meddled, Offers, Sent};
 use crate::{Config, Fault, Netfront, Stats};
 
 pub(crate) const MAC: [u8; 6] = [0, 0x16, 0x3e, 1, 2, 3];
@@ -23,22 +16,12 @@ pub(crate) const NOW: Instant = Instant::ZERO;
 /// Pages that wait for frames.
 pub(crate) const PAGES: u16 = 64;
 
-/// What happens before a call of Xen by the front end, which may lie between two looks of it at a
-/// ring. `true`: it takes a page back.
-pub(crate) struct Meddle(RefCell<Box<dyn FnMut(bool)>>);
-
-/// Xen as the front end sees it, where something may happen before each call.
-pub(crate) struct Meddled {
-    xen: Rc<Model>,
-    meddle: Rc<Meddle>,
-}
-
 /// Both sides.
 pub(crate) struct World {
     pub(crate) dom0: Dom0,
     pub(crate) front: Netfront,
     pub(crate) pool: Pool,
-    pub(crate) meddle: Rc<Meddle>,
+    pub(crate) meddle: Rc<Meddled>,
 }
 
 impl World {
@@ -50,14 +33,10 @@ impl World {
             bays: 4,
         });
         let (dom0, store) = Dom0::new();
-        let meddle = Rc::new(Meddle(RefCell::new(Box::new(|_| ()))));
-        let xen = Rc::new(Meddled {
-            xen: Rc::clone(&dom0.xen),
-            meddle: Rc::clone(&meddle),
-        });
+        let xen = Rc::new(Meddled::new(Rc::clone(&dom0.xen)));
         let config = Config {
             grants: xen.clone(),
-            events: xen,
+            events: xen.clone(),
             pool: pool.clone(),
             pages: PAGES,
             public: [PUBLIC.as_ptr_range()]
@@ -69,7 +48,7 @@ impl World {
             dom0,
             front,
             pool,
-            meddle,
+            meddle: xen,
         }
     }
 
@@ -180,54 +159,4 @@ struct Pages([u8; 3 * 4096]);
 
 pub(crate) fn bytes(frame: &Frame) -> Vec<u8> {
     frame.parts().flat_map(|part| part.to_vec()).collect()
-}
-
-impl Meddle {
-    /// This happens from now on.
-    pub(crate) fn set(&self, meddle: impl FnMut(bool) + 'static) {
-        *self.0.borrow_mut() = Box::new(meddle);
-    }
-
-    fn run(&self, takes_back: bool) {
-        (self.0.borrow_mut())(takes_back);
-    }
-}
-
-#[allow(unsafe_code)]
-impl Grants for Meddled {
-    unsafe fn grant(
-        &self,
-        to: DomainId,
-        address: PageAddress,
-        access: Access,
-    ) -> Result<GrantRef, Exhausted> {
-        self.meddle.run(false);
-        // SAFETY: the caller's promise.
-        unsafe { self.xen.grant(to, address, access) }
-    }
-
-    fn revoke(&self, grant: GrantRef) -> Result<(), StillInUse> {
-        self.meddle.run(true);
-        self.xen.revoke(grant)
-    }
-}
-
-impl Events for Meddled {
-    fn allocate(&self, remote: DomainId) -> Result<Port, HypercallError> {
-        self.xen.allocate(remote)
-    }
-
-    fn notify(&self, port: Port) {
-        self.meddle.run(false);
-        self.xen.notify(port);
-    }
-
-    fn take_pending(&self, port: Port) -> bool {
-        self.meddle.run(false);
-        self.xen.take_pending(port)
-    }
-
-    fn close(&self, port: Port) {
-        self.xen.close(port);
-    }
 }
