@@ -89,15 +89,24 @@ fn measured() -> Result<(), String> {
     let root = packages::unpacked(&folder.path, Set::Lab)?;
     let contents = Contents::make(&folder)?;
     linux::build(&folder.path, &root, &contents.large)?;
-    let ours = Guest {
-        name: "site".to_owned(),
+    let builder = Builder::new(&folder)?;
+    let guest = |name: &str, kernel: &Path, number, memory| Guest {
+        name: name.to_owned(),
         written: None,
-        kernel: Builder::new(&folder)?.elf("site", Some(&contents.large))?,
+        kernel: kernel.to_owned(),
         module: None,
-        memory: 192,
-        command_line: "ip=10.0.0.8/24 quiet=yes".to_owned(),
-        number: 8,
+        memory,
+        command_line: format!("ip=10.0.0.{number}/24 quiet=yes"),
+        number,
     };
+    let site = builder.elf("site", Some(&contents.large))?;
+    let mut guests = vec![guest("site", &site, 8, 64)];
+    let small = builder.elf("site", Some(&contents.small))?;
+    let hello = builder.elf("hello", None)?;
+    for memory in measure::MEMORY {
+        guests.push(guest(&format!("hello{memory}"), &hello, 10, memory));
+        guests.push(guest(&format!("small{memory}"), &small, 11, memory));
+    }
     let nginx = Guest {
         name: "nginx".to_owned(),
         written: None,
@@ -107,8 +116,11 @@ fn measured() -> Result<(), String> {
         command_line: format!("{} address=10.0.0.9/24", linux::COMMAND_LINE),
         number: 9,
     };
-    let mut lab = Lab::start(folder, &root, contents.large, vec![ours, nginx])?;
-    let result = measure::run(&mut lab, &["site", "nginx"]);
+    guests.push(nginx);
+    let mut lab = Lab::start(folder, &root, contents.large, guests)?;
+    let result = measure::least_memory(&mut lab, "hello", "/")
+        .and_then(|()| measure::least_memory(&mut lab, "small", "/file"))
+        .and_then(|()| measure::run(&mut lab, &["site", "nginx"]));
     lab.keep_logs()?;
     result
 }

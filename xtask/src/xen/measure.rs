@@ -1,6 +1,7 @@
 //! `cargo xtask xen --measure`: a site of ours beside a Linux with nginx that has the same files, in one
 //! boot of the lab. What is compared is the time of the (emulated) processor that Xen counts for each.
 
+use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::thread;
 use std::time::Instant;
@@ -13,6 +14,9 @@ const ROUNDS: usize = 5;
 const REQUESTS: u32 = 1000;
 /// How often the file of 16 MiB is fetched in a round.
 const FILES: u32 = 6;
+
+/// With so many MiB a guest is tried.
+pub(crate) const MEMORY: RangeInclusive<u64> = 3..=16;
 
 /// One thing that is measured, for a guest in turn.
 struct Work {
@@ -79,6 +83,40 @@ pub(crate) fn run(lab: &mut Lab, names: &[&str]) -> Result<(), String> {
             println!("    ratio   {:>6.2}", median(ours) / median(theirs));
         }
     }
+    Ok(())
+}
+
+/// Creates guests of one kind with less and less memory, until one does not serve 64 connections at once.
+/// Their names end with their memory in MiB.
+pub(crate) fn least_memory(lab: &mut Lab, kind: &str, path: &str) -> Result<(), String> {
+    let mut least = None;
+    for memory in MEMORY.rev() {
+        let name = format!("{kind}{memory}");
+        let result = serves(lab, &name, path);
+        // It may have ended by itself.
+        let _ = lab.machine.in_dom0(&format!("xl destroy {name}"));
+        if let Some(life) = lab.lives.remove(&name) {
+            life.leaves(&mut lab.machine)?;
+        }
+        if let Err(why) = result {
+            println!("{kind}: {memory} MiB are not enough: {why}");
+            println!("{}", lab.said(&name));
+            break;
+        }
+        least = Some(memory);
+    }
+    match least {
+        Some(memory) => println!("{kind}: serves 64 connections at once with {memory} MiB"),
+        None => println!("{kind}: serves with none of {MEMORY:?} MiB"),
+    }
+    Ok(())
+}
+
+fn serves(lab: &mut Lab, name: &str, path: &str) -> Result<(), String> {
+    lab.create(name, "")?;
+    let address = lab.guest(name)?.address();
+    client::first_page(&lab.machine, &address)?;
+    client::parallel(&lab.machine, &format!("http://{address}{path}"), 64)?;
     Ok(())
 }
 
