@@ -13,7 +13,7 @@ use super::lab::{Lab, seconds};
 const ROUNDS: usize = 5;
 const REQUESTS: u32 = 1000;
 /// How often the file of 16 MiB is fetched in a round.
-const FILES: u32 = 6;
+const FILES: u32 = 12;
 
 /// With so many MiB a guest is tried.
 pub(crate) const MEMORY: RangeInclusive<u64> = 3..=16;
