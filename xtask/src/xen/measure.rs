@@ -16,7 +16,7 @@ const REQUESTS: u32 = 1000;
 const FILES: u32 = 12;
 
 /// With so many MiB a guest is tried.
-pub(crate) const MEMORY: RangeInclusive<u64> = 3..=16;
+pub(crate) const MEMORY: RangeInclusive<u64> = 1..=16;
 
 /// One thing that is measured, for a guest in turn.
 struct Work {
