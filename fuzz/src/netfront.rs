@@ -119,7 +119,7 @@ impl World {
     fn act(&mut self, input: &mut Input<'_>) {
         match input.byte() % 16 {
             0 => self.attach(input.byte()),
-            1 => self.dom0.detach(),
+            1 => self.detach(),
             2 => self.dom0.turn(),
             3 => self.receive(),
             4 => self.bring(input),
@@ -153,6 +153,16 @@ impl World {
         self.is_honest = true;
         self.dom0.attach("00:16:3e:01:02:03", offers);
         (0..TURNS).for_each(|_| self.turn());
+    }
+
+    /// The toolstack wants the device back; of one that it has back already nothing is left.
+    fn detach(&mut self) {
+        if self.dom0.front("state").is_some() {
+            self.dom0.detach();
+        } else {
+            let back = "/local/domain/0/backend/vif/1/0";
+            self.dom0.store.remove(back);
+        }
     }
 
     fn turn(&mut self) {
@@ -367,7 +377,7 @@ impl World {
         self.is_honest = false;
         self.forget();
         self.kept.clear();
-        self.dom0.detach();
+        self.detach();
         (0..TURNS).for_each(|_| self.turn());
         assert_eq!(self.front.state(), LinkState::Down, "it does not go");
         let stats = self.front.stats().get();

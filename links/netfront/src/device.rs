@@ -58,8 +58,6 @@ pub(crate) struct Device {
     /// Tells when the back end's state changes.
     pub(crate) watch: Watch,
     pub(crate) stage: Stage,
-    /// What we said last.
-    said: Option<State>,
 }
 
 /// Why a device cannot be used.
@@ -124,7 +122,6 @@ impl Device {
             watch: store.watch(&format!("{back}/state"))?,
             back,
             stage: Stage::Waiting,
-            said: None,
         })
     }
 
@@ -134,18 +131,16 @@ impl Device {
         Ok(state.and_then(State::of))
     }
 
-    /// Says what we are doing, if that is not known and the device is still there: a folder that the
-    /// toolstack has removed is not made anew. If it cannot be said, the toolstack waits in vain, and
-    /// gives up.
-    pub(crate) fn say(&mut self, store: &mut Store, state: State) {
-        if self.said == Some(state) {
-            return;
-        }
-        self.said = Some(state);
-        let key = self.key("state");
+    /// Says what we are doing, if it is not said already and the device is still there: a folder that
+    /// the toolstack has removed is not made anew. If it cannot be said, the toolstack waits in vain,
+    /// and gives up.
+    pub(crate) fn say(&self, store: &mut Store, state: State) {
+        let (key, state) = (self.key("state"), state as u32);
         let said = match store.find(&key) {
-            Ok(Some(_)) => store.write(&key, format_args!("{}", state as u32)),
-            gone => gone.map(drop),
+            Ok(Some(text)) if text.parse() != Ok(state) => {
+                store.write(&key, format_args!("{state}"))
+            }
+            there => there.map(drop),
         };
         if let Err(error) = said {
             debug!("vif {}: {error}", self.number);

@@ -454,15 +454,18 @@ fn neighbours_are_not_shown() {
     for page in &mut pages {
         page.bytes_mut().unwrap()[4000..4016].copy_from_slice(&SECRET);
     }
+    // One that was never anybody's: it goes out as it is.
+    pages[0].bytes_mut().unwrap().fill(0);
+    pages.rotate_left(1);
     drop(pages);
-    let cells: Vec<Chunk> = (0..4).map(|at| secrets[at].slice(0..3).into()).collect();
-    let foreign = Chunk::Static(&FOREIGN[..1200]);
-    let sent = world.send(
-        &[1; 60],
-        &[&cells[..], &[foreign]].concat(),
-        Offload::default(),
-    );
-    assert!(sent.pieces.len() > 1);
+    // Behind a page that is lent, where nothing fits beside the headers any more.
+    let page = world.pool.take(Class::Page).unwrap();
+    let page: Chunk = Part::new(page, 0..1000).into();
+    let cell: Chunk = secrets[0].slice(0..3).into();
+    let foreign = Chunk::Static(&FOREIGN[..20]);
+    let payload = [page, cell, foreign];
+    let sent = world.send(&[1; 60], &payload, Offload::default());
+    assert_eq!(sent.pieces, [60, 1000, 23]);
     for grant in read_only(&world) {
         let mut page = [0; 4096];
         world.dom0.xen.read(grant, 0, &mut page).unwrap();
@@ -470,7 +473,8 @@ fn neighbours_are_not_shown() {
     }
 }
 
-static FOREIGN: [u8; 2000] = [4; 2000];
+/// Embedded, but not said to be anybody's business.
+static FOREIGN: &[u8; 40] = b"what may be sent, and: somebody else's. ";
 
 /// What is lent for reading: what is being sent.
 fn read_only(world: &World) -> Vec<GrantRef> {
