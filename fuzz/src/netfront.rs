@@ -139,7 +139,8 @@ impl World {
 
     /// Where there is none, a device comes, and both sides do what is to be done.
     fn attach(&mut self, offers: u8) {
-        if self.dom0.front("state").is_some() {
+        // Whatever the texts say, the one before is in use until nothing is shared any more.
+        if self.dom0.front("state").is_some() || self.dom0.xen.open_channels() > 0 {
             return;
         }
         let has = |bit: u8| offers & bit != 0;
