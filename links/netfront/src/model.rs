@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use packet::RxChecksum;
 use xen::model::{BackRing, BadGrant, Model};
-use xen::{GrantRef, PAGE_SIZE, Port};
+use xen::{Access, GrantRef, PAGE_SIZE, Port};
 use zerocopy::transmute;
 
 use crate::wire::{
@@ -76,8 +76,13 @@ impl BackEnd {
         })
     }
 
-    /// Unmaps the rings.
+    /// Unmaps the rings, once no frame of the front end is on its way any more.
     pub fn leave(self) {
+        for (page, access) in self.xen.lent() {
+            if access == Access::ReadOnly {
+                self.xen.let_go(page);
+            }
+        }
         for ring in self.keys.rings {
             self.xen.let_go(ring);
         }
