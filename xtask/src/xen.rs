@@ -11,7 +11,7 @@
 //!              (tap)                   in dom0
 //! ```
 //!
-//! [`acceptance`] is what must hold of our guests, [`client`] what is asked of them; [`measure`] compares
+//! [`acceptance`] is what must hold of our guests, [`client`] what is asked of them; [`mod@measure`] compares
 //! them with a Linux ([`linux`]).
 
 mod acceptance;
