@@ -7,6 +7,10 @@ use packet::{Duration, Instant, Secrets};
 
 use crate::input::Input;
 
+/// 400 years. The longest lease lasts 136, and time itself ends after 584, when its nanoseconds do not fit
+/// in 64 bits.
+const LATEST: Instant = Instant::from_millis(400 * 365 * 24 * 3600 * 1000);
+
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const OTHER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
 /// What the client says of its own list.
@@ -65,6 +69,7 @@ impl Host {
             6 => self.now += Duration::from_secs(input.word().into()),
             _ => self.now = self.client.poll_timeout().unwrap_or(self.now).max(self.now),
         }
+        self.now = self.now.min(LATEST);
         self.pass(self.now);
     }
 
