@@ -58,11 +58,6 @@ impl Burst {
         &self.frames
     }
 
-    /// The frames in order of arrival, for changing them where they lie.
-    pub fn frames_mut(&mut self) -> &mut [Frame] {
-        &mut self.frames
-    }
-
     /// Takes all frames out, in order; the burst is empty again.
     pub fn drain(&mut self) -> impl Iterator<Item = Frame> {
         self.bytes = 0;
